@@ -1,0 +1,21 @@
+"""Carrier: a resonant mode in frequency space (paper, Definition 8)."""
+
+from __future__ import annotations
+
+from sensorium.engine.component import Component, Field
+
+__all__ = ["CRYSTALLIZED", "STABLE", "STATES", "VOLATILE", "Carrier"]
+
+VOLATILE, STABLE, CRYSTALLIZED = 0, 1, 2
+STATES = ("volatile", "stable", "crystallized")
+
+
+class Carrier(Component):
+    """A complex mode C = R exp(i psi) that oscillators near its frequency couple to."""
+
+    amplitude = Field("f8", shape=(2,), unit="energy^(1/2)", doc="complex amplitude C as [re, im]")
+    frequency = Field("f8", unit="rad/time", doc="centre Omega of the tuning curve")
+    gate_width = Field("f8", default=0.35, unit="rad/time", doc="width sigma of the tuning curve, > 0")
+    mass = Field("f8", default=1.0, unit="energy", doc="metabolic reserve M; the carrier dies at M <= 0")
+    conflict = Field("f8", doc="moving average of the phase incoherence of its oscillators, in [0, 1]")
+    state = Field("u1", doc="0 volatile, 1 stable, 2 crystallized")
