@@ -1,0 +1,83 @@
+"""Motion: velocity Verlet in a periodic box."""
+
+from __future__ import annotations
+
+import math
+
+from sensorium.components.particle import Particle
+from sensorium.engine.errors import PhysicsError
+from sensorium.engine.grid import Box
+from sensorium.engine.kernel import device, kernel, real
+from sensorium.engine.reduce import Sum
+from sensorium.engine.system import System
+
+__all__ = ["Motion"]
+
+
+@device
+def kick(i, velocity, force, mass, dt):  # type: ignore[no-untyped-def]
+    """v += F dt / m; returns the work done, F . (v + F dt / 2m) dt, which is the change of m v^2 / 2."""
+    gain = dt / mass[i]
+    work = 0.0
+    for k in range(3):
+        f = force[i, k]
+        v = velocity[i, k]
+        velocity[i, k] = v + f * gain
+        work += f * dt * (v + 0.5 * f * gain)
+    return work
+
+
+kick_all = Sum(kick)
+
+
+@kernel
+def drift(i, position, velocity, image, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z, dt):  # type: ignore[no-untyped-def]
+    """x += v dt, wrapped into [0, L); crossings are counted. An edge of 0 with inverse 0 is open."""
+    for k in range(3):
+        edge = edge_x if k == 0 else edge_y if k == 1 else edge_z
+        inverse = inverse_x if k == 0 else inverse_y if k == 1 else inverse_z
+        x = position[i, k] + velocity[i, k] * dt
+        crossed = math.floor(x * inverse)
+        x -= real(crossed) * edge
+        # rounding can leave a position that was just below 0 exactly on the far edge, or one ulp outside
+        if inverse > 0.0 and (x >= edge or x < 0.0):
+            x = 0.0
+        position[i, k] = x
+        image[i, k] += crossed
+
+
+class Motion(System):
+    """Velocity Verlet: half a kick with the forces at hand, a drift, new forces, half a kick.
+
+    Second order, symplectic and time reversible. Positions are wrapped into the box, if the world has one, and
+    ``image`` counts the crossings: the unwrapped position is ``position + image * edges``. The work done by the
+    kicks is booked to the channel ``integrator`` of the ledger.
+    """
+
+    reads = (Particle.force, Particle.mass)
+    writes = (Particle.position, Particle.velocity, Particle.image)
+    phase = ("kick", "drift")
+
+    def check(self, dt: float) -> None:
+        """Refuse a mass that is not positive."""
+        for population, particle in self.query(Particle):
+            mass = self.device.host(particle.mass)
+            bad = ~(mass > 0)
+            if bad.any():
+                ids = self.device.host(population.ids)[bad]
+                raise PhysicsError(
+                    self.instance, f"mass of '{population.name}' must be > 0, found {mass[bad].min():g}", rows=ids
+                )
+
+    def kick(self, dt: float) -> None:
+        """v += F dt / m."""
+        for population, particle in self.query(Particle):
+            work = kick_all(population, particle.velocity, particle.force, particle.mass, dt)
+            self.world.ledger.book("integrator", work)
+
+    def drift(self, dt: float) -> None:
+        """x += v dt."""
+        edges = self.world.resource(Box).edges if self.world.has(Box) else (0.0, 0.0, 0.0)
+        inverses = [1.0 / edge if edge else 0.0 for edge in edges]
+        for population, particle in self.query(Particle):
+            drift(population, particle.position, particle.velocity, particle.image, *edges, *inverses, dt)
