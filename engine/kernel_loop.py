@@ -1,0 +1,122 @@
+"""The loop over rows, as LLVM sees it: indices known to be >= 0, and rows known to be independent.
+
+numba cannot say either of these. Without the first, every access carries a select for negative indices; without the
+second, LLVM must prove at run time that no column overlaps another, and gives up where there are more than a few. Both
+stop vectorization. So the loop is emitted here, around the call of the force-inlined body: the index starts from a
+value without sign bit and only grows (``nsw``), and every memory access that the inlined body makes belongs to an
+access group that the loop lists in ``llvm.loop.parallel_accesses`` (LLVM Language Reference, "llvm.access.group").
+
+That promise is the contract of a row body: rows run in any order, so a row reads nothing that another row writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from llvmlite.ir.values import MDValue
+from numba.core import types
+from numba.extending import intrinsic
+
+__all__ = ["loop_over"]
+
+_NO_SIGN = (1 << 63) - 1
+
+
+def loop_over(body: Any, real: npt.DTypeLike, *, independent: bool) -> Any:
+    """A compiled-code function ``loop(start, stop, arguments)`` that calls ``body(i, *arguments)`` for each i.
+
+    Parameters
+    ----------
+    body
+        Force-inlined numba dispatcher of the row or task body.
+    real
+        The working real: float scalars and 0-d arrays among `arguments` are passed to the body as this.
+    independent
+        True for row bodies, whose iterations may be interleaved in vector registers.
+    """
+    working = types.float32 if np.dtype(real) == np.float32 else types.float64
+
+    def passed(kind: Any) -> Any:
+        """Type that the body sees for an argument of type `kind`."""
+        if isinstance(kind, types.Array) and kind.ndim == 0:
+            kind = kind.dtype
+        return working if isinstance(kind, types.Float) else kind
+
+    @intrinsic
+    def loop(typingctx: Any, start: Any, stop: Any, arguments: Any) -> Any:
+        inner = (types.int64, *(passed(kind) for kind in arguments))
+        called = types.Dispatcher(body)
+        body_signature = called.get_call_type(typingctx, inner, {})
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            columns = [
+                _pass(context, builder, kind, want, builder.extract_value(values[2], k))
+                for k, (kind, want) in enumerate(zip(arguments, inner[1:], strict=True))
+            ]
+            function = context.get_function(called, body_signature)
+            context.add_linking_libs(getattr(function, "libs", ()))
+            _emit_loop(builder, values[0], values[1], lambda i: function(builder, [i, *columns]), independent)
+            return context.get_dummy_value()
+
+        return types.none(types.int64, types.int64, arguments), codegen
+
+    return loop
+
+
+def _pass(context: Any, builder: Any, kind: Any, want: Any, value: Any) -> Any:
+    """The argument as the body wants it: scalars in the working real, everything else as it is."""
+    if isinstance(kind, types.Array) and kind.ndim == 0:
+        held = context.make_array(kind)(context, builder, value)
+        value, kind = context.unpack_value(builder, kind.dtype, held.data), kind.dtype
+    return context.cast(builder, value, kind, want)
+
+
+def _emit_loop(builder: Any, start: Any, stop: Any, call: Any, independent: bool) -> None:
+    """``for i in range(start, stop): call(i)`` with the facts that numba's own loop would not state."""
+    whole = ir.IntType(64)
+    entry = builder.block
+    body, done = builder.append_basic_block("rows"), builder.append_basic_block("rows.done")
+    first = builder.and_(start, ir.Constant(whole, _NO_SIGN))
+    builder.cbranch(builder.icmp_signed("<", first, stop), body, done)
+    builder.position_at_end(body)
+    index = builder.phi(whole)
+    index.add_incoming(first, entry)
+    known = {id(block) for block in builder.function.blocks} - {id(body)}
+    call(index)
+    following = builder.add(index, ir.Constant(whole, 1), flags=("nuw", "nsw"))
+    index.add_incoming(following, builder.block)
+    back = builder.cbranch(builder.icmp_signed("<", following, stop), body, done)
+    if independent:
+        group = _Distinct(builder.module, ())
+        back.set_metadata("llvm.loop", _loop_id(builder.module, group))
+        for block in builder.function.blocks:
+            for instruction in block.instructions if id(block) not in known else ():
+                if isinstance(instruction, (ir.CallInstr, ir.LoadInstr, ir.StoreInstr)):
+                    instruction.set_metadata("llvm.access.group", group)
+    builder.position_at_end(done)
+
+
+class _Distinct(MDValue):  # type: ignore[misc]
+    """A distinct metadata node, which llvmlite offers for debug information only."""
+
+    def __init__(self, module: Any, operands: Any, *, refers_to_itself: bool = False) -> None:
+        super().__init__(module, operands, name=str(len(module.metadata)))
+        self.refers_to_itself = refers_to_itself
+
+    def descr(self, buf: list[str]) -> None:
+        own = [self.get_reference()] if self.refers_to_itself else []
+        buf += ("distinct !{", ", ".join(own + [o.get_reference() for o in self.operands]), "}\n")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _loop_id(module: Any, group: Any) -> Any:
+    name = ir.MetaDataString(module, "llvm.loop.parallel_accesses")
+    return _Distinct(module, (module.add_metadata([name, group]),), refers_to_itself=True)

@@ -1,0 +1,63 @@
+"""Threads of the CPU target: TBB where it is installed, otherwise OpenMP with sleeping workers.
+
+A launch costs 2-3 us on TBB and stays there when another process is busy; sleeping OpenMP workers cost 50-70 us, and
+spinning ones collapse under load. numba finds TBB only if its library is already loaded, so it is loaded here, before
+numba's first parallel launch.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["layer", "load_threads", "set_threads", "threads"]
+
+_layer: str | None = None
+
+
+def load_threads() -> str:
+    """Choose the threading layer and set it in numba; ``"tbb"`` or ``"omp"``. Idempotent."""
+    global _layer
+    if _layer is None:
+        _layer = os.environ.get("NUMBA_THREADING_LAYER") or ("tbb" if _preload_tbb() else "omp")
+        if _layer == "omp":
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        from numba import config
+
+        config.THREADING_LAYER = _layer
+    return _layer
+
+
+def layer() -> str | None:
+    """The layer in use; None before the first parallel launch."""
+    return _layer
+
+
+def set_threads(count: int) -> None:
+    """Use `count` threads (at least 1, at most the cores numba saw at its import) for parallel launches from here on."""
+    load_threads()
+    import numba
+
+    numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+
+
+def threads() -> int:
+    """Threads that a parallel launch uses."""
+    load_threads()
+    import numba
+
+    return int(numba.get_num_threads())
+
+
+def _preload_tbb() -> bool:
+    """Load the wheel's library by its path (it is on no search path), or the system's; true if that worked."""
+    here = Path(sys.prefix) / "lib"
+    for candidate in (*sorted(here.glob("libtbb.so.12*")), *sorted(here.glob("libtbb.12*.dylib")), "libtbb.so.12"):
+        try:
+            ctypes.CDLL(str(candidate), mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            continue
+        return True
+    return False

@@ -1,0 +1,70 @@
+"""What a kernel body can say beyond scalar Python: one name each, with an implementation per target.
+
+The names can be called in bodies of ``@kernel`` and ``@device`` functions. Called from plain Python they give the same
+bits as compiled code does.
+
+===============  =====================================================================================
+``real(x)``       `x` (an int or a float) as the working real; int64 times float32 would be a float64
+``fma(x, y, z)``  x*y + z rounded once, on every target
+``real_bits(x)``  the bits of a float as a signed integer of the same width
+``bits_real(k)``  the float whose bits are the integer `k`, in the working precision
+``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
+``atomic_add``    ``array[i] += value`` on a flat integer array, safe among rows; returns nothing
+===============  =====================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sensorium.engine.device import REALS
+
+__all__ = ["Primitive", "atomic_add", "bits_real", "fma", "nonnegative", "real", "real_bits"]
+
+
+class Primitive:
+    """A name that means a different implementation on each target."""
+
+    __module__ = "sensorium.engine.primitives"
+
+    def __init__(self, name: str, doc: str) -> None:
+        self.__name__, self.__doc__ = name, doc
+
+    def on(self, target: str, precision: str) -> Any:
+        """The implementation that a body of this target and precision calls."""
+        if self.__name__ == "real":
+            return REALS[precision].type
+        implementation = getattr(_implementations(target), self.__name__)
+        return implementation[precision] if isinstance(implementation, dict) else implementation
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The value, computed in plain Python in double precision."""
+        function: Callable[..., Any] = self.on("cudasim", "double")
+        return function(*arguments)
+
+    def __repr__(self) -> str:
+        return f"<primitive '{self.__name__}'>"
+
+
+def _implementations(target: str) -> Any:
+    # imported when first bound: naming a primitive must not load numba
+    if target == "cpu":
+        from sensorium.engine import primitives_cpu
+
+        return primitives_cpu
+    if target == "cuda":
+        from sensorium.engine import primitives_cuda
+
+        return primitives_cuda
+    from sensorium.engine import primitives_python
+
+    return primitives_python
+
+
+real = Primitive("real", "`x` as the working real.")
+fma = Primitive("fma", "x*y + z with one rounding; all three of one float type.")
+real_bits = Primitive("real_bits", "Bits of a float as int32 or int64.")
+bits_real = Primitive("bits_real", "The working real whose bits are the integer `k`.")
+nonnegative = Primitive("nonnegative", "`i`, promised to be >= 0.")
+atomic_add = Primitive("atomic_add", "array[i] += value, safe among rows; 1-D integer arrays.")

@@ -1,0 +1,53 @@
+"""The primitives in plain Python: for numba's CUDA simulator, and for calls of device functions from Python."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import functools
+import threading
+from typing import Any
+
+import numpy as np
+
+__all__ = ["atomic_add", "bits_real", "fma", "nonnegative", "real_bits"]
+
+_ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
+
+
+@functools.cache
+def _libm(name: str, real: Any) -> Any:
+    function = getattr(ctypes.CDLL(ctypes.util.find_library("m")), name)
+    function.argtypes, function.restype = [real] * 3, real
+    return function
+
+
+def fma(x: Any, y: Any, z: Any) -> Any:
+    """The C library's fma, which rounds once whether or not the processor has the instruction."""
+    if isinstance(x, np.float32):
+        return np.float32(_libm("fmaf", ctypes.c_float)(x, y, z))
+    return np.float64(_libm("fma", ctypes.c_double)(x, y, z))
+
+
+def real_bits(x: Any) -> Any:
+    """Bits of a float as the signed integer of its width."""
+    return x.view(np.int32) if isinstance(x, np.float32) else np.float64(x).view(np.int64)
+
+
+bits_real = {
+    "single": lambda k: np.int32(k).view(np.float32),
+    "double": lambda k: np.int64(k).view(np.float64),
+}
+
+
+def nonnegative(i: Any) -> int:
+    """The index itself, checked here because compiled code does not check it."""
+    if i < 0:
+        raise IndexError(f"nonnegative({i}): the promise is broken")
+    return int(i)
+
+
+def atomic_add(array: Any, i: Any, value: Any) -> None:
+    """``array[i] += value`` under a lock."""
+    with _ATOMIC:
+        array[i] += value
