@@ -4,5 +4,6 @@ from sensorium.components.carrier import Carrier
 from sensorium.components.oscillator import Oscillator
 from sensorium.components.particle import Particle
 from sensorium.components.regulation import Regulation
+from sensorium.components.token import Token
 
-__all__ = ["Carrier", "Oscillator", "Particle", "Regulation"]
+__all__ = ["Carrier", "Oscillator", "Particle", "Regulation", "Token"]
