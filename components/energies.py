@@ -9,19 +9,19 @@ __all__ = ["kinetic_energy", "sum_kinetic", "sum_momentum", "sum_of"]
 
 
 @device
-def kinetic_energy(i, velocity, mass):  # type: ignore[no-untyped-def]
+def kinetic_energy(i, velocity, mass):
     """m v^2 / 2 (paper, equation 1)."""
     x, y, z = velocity[i, 0], velocity[i, 1], velocity[i, 2]
     return 0.5 * mass[i] * (x * x + y * y + z * z)
 
 
 @device
-def momentum(i, velocity, mass, axis):  # type: ignore[no-untyped-def]
+def momentum(i, velocity, mass, axis):
     return mass[i] * velocity[i, axis]
 
 
 @device
-def entry(i, column):  # type: ignore[no-untyped-def]
+def entry(i, column):
     return column[i]
 
 

@@ -37,9 +37,7 @@ class Guard:
     def query(self, *components: type[Component]) -> tuple[Any, ...]:
         """The query of the world, with guarded views."""
         rows = self.world.query(*components)
-        return tuple(
-            (row[0], *(self._view(row[0], component) for component in components)) for row in rows
-        )
+        return tuple((row[0], *(self._view(row[0], component) for component in components)) for row in rows)
 
     def _view(self, population: Population, component: type[Component]) -> Component:
         view = object.__new__(self._classes.setdefault(component, _restricted(component, self.system)))

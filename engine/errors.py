@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 __all__ = ["AccessError", "OutputError", "PhysicsError", "ScenarioError", "ScheduleError", "SensoriumError"]
 
@@ -44,7 +44,7 @@ class PhysicsError(SensoriumError):
 
     exit_code = 4
 
-    def __init__(self, system: str, message: str, *, step: int | None = None, rows: Sequence[int] = ()) -> None:
+    def __init__(self, system: str, message: str, *, step: int | None = None, rows: Iterable[int] = ()) -> None:
         self.system, self.message, self.step, self.rows = system, message, step, tuple(int(r) for r in rows)
         where = "before the first step" if step is None else f"step {step}"
         shown = ", ".join(str(r) for r in self.rows[:5]) + (", ..." if len(self.rows) > 5 else "")

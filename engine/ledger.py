@@ -95,7 +95,8 @@ class Ledger:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over :meth:`state`."""
-        self.stores, self.booked, self._carry = ({k: float(v) for k, v in state[part].items()} for part in
-                                                 ("stores", "booked", "carry"))
+        self.stores, self.booked, self._carry = (
+            {k: float(v) for k, v in state[part].items()} for part in ("stores", "booked", "carry")
+        )
         self._scale = float(state["scale"])
         self._baseline = float(state["baseline"]) if "baseline" in state else None

@@ -79,7 +79,7 @@ class Population:
         self._views: dict[type[Component], Component] = {c: object.__new__(c) for c in self.components}
         self._rows_by_id: tuple[int, Array, Array] | None = None
         self._columns: dict[Field, Array] = {}
-        self._ids = self._id_block[:0]
+        self._ids: Array = self._id_block[:0]
         self._show()
 
     def __len__(self) -> int:
@@ -140,7 +140,9 @@ class Population:
 
     # ---- rows come, go and move -------------------------------------------------------------------------------
 
-    def spawn(self, count: int, values: Mapping[Field, npt.ArrayLike] | None = None, *, ids: range | None = None) -> Array:
+    def spawn(
+        self, count: int, values: Mapping[Field, npt.ArrayLike] | None = None, *, ids: range | None = None
+    ) -> Array:
         """Append `count` rows and return their ids.
 
         Parameters
@@ -207,7 +209,7 @@ class Population:
         self.capacity = capacity
 
     def _widened(self, block: Array, capacity: int) -> Array:
-        wide = self.device.zeros((*block.shape[:-1], capacity), block.dtype)
+        wide: Array = self.device.zeros((*block.shape[:-1], capacity), block.dtype)
         wide[..., : self.n] = block[..., : self.n]
         return wide
 

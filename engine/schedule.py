@@ -132,13 +132,13 @@ class Schedule:
         for system in self.systems:
             for phase in system.phase_names():
                 if phase not in self.step:
-                    hint = did_you_mean(phase, self.step)
-                    yield f"{system.instance}: no phase '{phase}' (there are: {', '.join(dict.fromkeys(self.step))}){hint}"
+                    known = ", ".join(dict.fromkeys(self.step))
+                    yield f"{system.instance}: no phase '{phase}' (there are: {known}){did_you_mean(phase, self.step)}"
 
     def _equal_names(self) -> Iterable[str]:
         for name, times in Counter(system.instance for system in self.systems).items():
             if times > 1:
-                yield f"{times} systems are named '{name}': give each but one a name of its own (`name:` in the scenario)"
+                yield f"{times} systems are named '{name}': give each but one its own (`name:` in a scenario)"
 
 
 def _with_new_phases(step: tuple[str, ...], systems: Sequence[System]) -> tuple[str, ...]:
@@ -163,7 +163,9 @@ def _method(system: System, phase: str) -> Method:
         return system.step
     method = getattr(system, phase.replace("-", "_"), None)
     if method is None:
-        raise ScheduleError(f"{system.instance}: {type(system).__name__} runs in '{phase}' but has no method {phase}(dt)")
+        raise ScheduleError(
+            f"{system.instance}: {type(system).__name__} runs in '{phase}' but has no method {phase}(dt)"
+        )
     return method  # type: ignore[no-any-return]
 
 
@@ -200,8 +202,9 @@ def _ambiguities(phase: str, members: list[System]) -> Iterable[str]:
                 continue
             for field in _conflicts(first, second):
                 yield (
-                    f"phase '{phase}': '{first.instance}' and '{second.instance}' both touch {field!r} and one writes it;"
-                    f" say which comes first with before/after (in the class, or `after: {first.instance}` in the scenario)"
+                    f"phase '{phase}': '{first.instance}' and '{second.instance}' both touch {field!r} and one of"
+                    f" them writes it; say which comes first: `before` or `after` in the class, or"
+                    f" `after: {first.instance}` beside '{second.instance}' in the scenario"
                 )
 
 

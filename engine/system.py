@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import esper
-from pydantic import BaseModel, ConfigDict, Field as PydanticField, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import Field as PydanticField
 from pydantic.fields import FieldInfo
 
 from sensorium.engine.component import Component, Field
@@ -55,7 +57,7 @@ def param(
 
 def _annotation(owner: type, name: str) -> Any:
     """The type of one attribute; the other annotations of the class may name types that exist only for checkers."""
-    if name not in owner.__dict__.get("__annotations__", {}):
+    if name not in inspect.get_annotations(owner):
         raise TypeError(f"{owner.__name__}.{name}: a parameter needs a type: `{name}: float = param(...)`")
     annotation = owner.__annotations__[name]
     if isinstance(annotation, str):

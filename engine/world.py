@@ -14,7 +14,7 @@ import numpy as np
 
 from sensorium.engine.commands import Commands
 from sensorium.engine.component import Component
-from sensorium.engine.device import Device
+from sensorium.engine.device import Device, Precision
 from sensorium.engine.events import Events
 from sensorium.engine.ledger import Ledger
 from sensorium.engine.population import Identifiers, Population
@@ -75,7 +75,7 @@ class World:
         Where columns live and kernels run; the CPU by default.
     """
 
-    def __init__(self, seed: int = 0, precision: str = "double", device: Device | None = None) -> None:
+    def __init__(self, seed: int = 0, precision: Precision = "double", device: Device | None = None) -> None:
         self.seed = int(seed)
         self.device = device or Device("cpu", precision)
         self.clock = Clock()
@@ -93,15 +93,13 @@ class World:
         weakref.finalize(self, _forget, self._esper)
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Precision:
         """``"double"`` or ``"single"``."""
         return self.device.precision
 
     # ---- populations ------------------------------------------------------------------------------------------
 
-    def create(
-        self, name: str, components: Sequence[type[Component]], count: int = 0, capacity: int = 0
-    ) -> Population:
+    def create(self, name: str, components: Sequence[type[Component]], count: int = 0, capacity: int = 0) -> Population:
         """Create the population `name` with `count` rows of default values.
 
         Raises

@@ -15,7 +15,7 @@ __all__ = ["Drag"]
 
 
 @kernel
-def damp(i, velocity, heat, mass, radius, friction, dt):  # type: ignore[no-untyped-def]
+def damp(i, velocity, heat, mass, radius, friction, dt):
     """v <- v exp(-gamma dt / m), exact for any dt; the kinetic energy lost goes to heat."""
     keep = exp(-friction * radius[i] * dt / mass[i])
     x, y, z = velocity[i, 0], velocity[i, 1], velocity[i, 2]

@@ -15,7 +15,7 @@ __all__ = ["Motion"]
 
 
 @device
-def kick(i, velocity, force, mass, dt):  # type: ignore[no-untyped-def]
+def kick(i, velocity, force, mass, dt):
     """v += F dt / m; returns the work done, F . (v + F dt / 2m) dt, which is the change of m v^2 / 2."""
     gain = dt / mass[i]
     work = 0.0
@@ -31,7 +31,7 @@ kick_all = Sum(kick)
 
 
 @kernel
-def drift(i, position, velocity, image, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z, dt):  # type: ignore[no-untyped-def]
+def drift(i, position, velocity, image, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z, dt):
     """x += v dt, wrapped into [0, L); crossings are counted. An edge of 0 with inverse 0 is open."""
     for k in range(3):
         edge = edge_x if k == 0 else edge_y if k == 1 else edge_z

@@ -15,7 +15,7 @@ __all__ = ["PlanckExchange"]
 
 
 @kernel
-def exchange(i, heat, energy, frequency, mass, radius, quantum, boltzmann, specific_heat, conductance, dt):  # type: ignore[no-untyped-def]
+def exchange(i, heat, energy, frequency, mass, radius, quantum, boltzmann, specific_heat, conductance, dt):
     """Move energy between heat and oscillator; their sum does not change."""
     held = heat[i] + energy[i]
     capacity = mass[i] * specific_heat

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sensorium import Component, Field
@@ -115,7 +116,7 @@ def test_capacity_grows_by_doubling() -> None:
     for _ in range(1000):
         made.spawn(1)
         seen.add(made.capacity)
-    assert seen == {2 ** k for k in range(1, 11)}
+    assert seen == {2**k for k in range(1, 11)}
 
 
 def test_a_view_outlives_growth(population: Population) -> None:

@@ -117,7 +117,7 @@ def test_a_cycle_names_its_systems() -> None:
 
 
 def test_an_unknown_phase_suggests_one() -> None:
-    with pytest.raises(ScheduleError, match="no phase 'exchnge'.*did you mean 'exchange'"):
+    with pytest.raises(ScheduleError, match=r"no phase 'exchnge'.*did you mean 'exchange'"):
         build(system("One", phase="exchnge"))
 
 
