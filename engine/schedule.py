@@ -14,7 +14,7 @@ from sensorium.engine.naming import did_you_mean
 from sensorium.engine.system import System
 from sensorium.engine.world import World
 
-__all__ = ["STEP", "Schedule"]
+__all__ = ["STEP", "Schedule", "Spent"]
 
 STEP = (
     "begin", "friction", "kick", "drift", "force", "kick", "friction", "exchange", "spectral", "lifecycle", "end",
@@ -25,13 +25,22 @@ Method = Callable[[float], None]
 Wrap = Callable[[System, str, Method], Method]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
+class Spent:
+    """Wall time of one system so far in this process, in seconds, and how often it was called."""
+
+    seconds: float = 0.0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
     """One method of one system, and the part of dt that it is given."""
 
     system: System
     method: Method
     fraction: float
+    spent: Spent
 
 
 @dataclass(frozen=True)
@@ -75,14 +84,18 @@ class Schedule:
         if problems:
             raise ScheduleError("\n".join(problems))
         count = Counter(self.step)
-        self.seconds: dict[str, float] = {system.instance: 0.0 for system in self.systems}
-        self.calls: dict[str, int] = dict.fromkeys(self.seconds, 0)
+        self.profile = {system.instance: Spent() for system in self.systems}
         self._plan = tuple(
             _Phase(
                 phase,
                 tuple(dict.fromkeys(field for s in ordered[phase] for field in s.accumulates)),
                 tuple(
-                    _Call(s, wrap(s, phase, _method(s, phase)) if wrap else _method(s, phase), 1 / count[phase])
+                    _Call(
+                        s,
+                        wrap(s, phase, _method(s, phase)) if wrap else _method(s, phase),
+                        1 / count[phase],
+                        self.profile[s.instance],
+                    )
                     for s in ordered[phase]
                 ),
             )
@@ -113,13 +126,12 @@ class Schedule:
             for population in world.populations:
                 if field in population.fields:
                     population.clear(field)
-        seconds, calls = self.seconds, self.calls
+        now = time.perf_counter()
         for call in phase.calls:
-            name = call.system.instance
-            start = time.perf_counter()
             call.method(dt * call.fraction)
-            seconds[name] += time.perf_counter() - start
-            calls[name] += 1
+            start, now = now, time.perf_counter()
+            call.spent.seconds += now - start
+            call.spent.calls += 1
         if world.commands:
             world.commands.apply()
 

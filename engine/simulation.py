@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sensorium.engine.debug import guarded
 from sensorium.engine.errors import PhysicsError, ScheduleError
 from sensorium.engine.ledger import Ledger
-from sensorium.engine.schedule import Schedule
+from sensorium.engine.schedule import Schedule, Spent
 from sensorium.engine.system import System
 from sensorium.engine.world import World
 
@@ -210,9 +210,9 @@ class Simulation:
             values |= system.observe()
         return values
 
-    def profile(self) -> dict[str, tuple[float, int]]:
-        """Seconds and calls of each system so far in this process."""
-        return {name: (seconds, self.schedule.calls[name]) for name, seconds in self.schedule.seconds.items()}
+    def profile(self) -> dict[str, Spent]:
+        """Wall time and calls of each system so far in this process."""
+        return self.schedule.profile
 
     def _not_finite(self) -> PhysicsError:
         step, found = self.world.clock.step, self.world.not_finite()

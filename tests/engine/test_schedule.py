@@ -157,5 +157,5 @@ def test_accumulated_columns_are_cleared_before_their_phase() -> None:
 
 def test_the_profile_counts_calls() -> None:
     schedule = build(system("Friction", phase="friction"))
-    assert schedule.calls == {"friction": 2}
-    assert schedule.seconds["friction"] > 0
+    assert schedule.profile["friction"].calls == 2
+    assert schedule.profile["friction"].seconds > 0
