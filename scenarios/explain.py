@@ -9,6 +9,7 @@ import typing
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
 from sensorium.engine.naming import did_you_mean
 from sensorium.scenarios.problems import Problems
 from sensorium.scenarios.tree import Node, Path, describe, find, plain

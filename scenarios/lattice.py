@@ -39,7 +39,7 @@ def lattice_sites(kind: str, count: int, edges: Sequence[float]) -> tuple[Points
     sites = math.prod(cells) * len(basis)
     chosen = np.arange(count, dtype=np.int64) * sites // max(count, 1)
     cell, member = np.divmod(chosen, len(basis))
-    nx, ny, nz = cells
+    nx, ny, _ = cells
     layer, rest = np.divmod(cell, ny * nx)
     row, column = np.divmod(rest, nx)
     if kind == "path":

@@ -14,6 +14,7 @@ import stat
 from typing import Any
 
 import yaml
+
 from sensorium.scenarios.problems import Problems
 from sensorium.scenarios.tree import Entry, Mark, Node, Path, Scalar
 
