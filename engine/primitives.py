@@ -6,8 +6,10 @@ bits as compiled code does.
 ===============  =====================================================================================
 ``real(x)``       `x` (an int or a float) as the working real; int64 times float32 would be a float64
 ``fma(x, y, z)``  x*y + z rounded once, on every target
+``sqrt, floor``   of a float, as a float of the same type; so does ``rint`` (nearest, ties to even)
 ``real_bits(x)``  the bits of a float as a signed integer of the same width
 ``bits_real(k)``  the float whose bits are the integer `k`, in the working precision
+``dot(...)``      ``dot(a, i, b, j, n)``: sum of ``a[i + l] * b[j + l]`` over l < n, in 32 lanes folded by halves
 ``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
 ``atomic_add``    ``array[i] += value`` on a flat integer array, safe among rows; returns nothing
 ===============  =====================================================================================
@@ -20,7 +22,7 @@ from typing import Any
 
 from sensorium.engine.device import REALS
 
-__all__ = ["Primitive", "atomic_add", "bits_real", "fma", "nonnegative", "real", "real_bits"]
+__all__ = ["Primitive", "atomic_add", "bits_real", "dot", "fma", "nonnegative", "real", "real_bits"]
 
 
 class Primitive:
@@ -66,5 +68,9 @@ real = Primitive("real", "`x` as the working real.")
 fma = Primitive("fma", "x*y + z with one rounding; all three of one float type.")
 real_bits = Primitive("real_bits", "Bits of a float as int32 or int64.")
 bits_real = Primitive("bits_real", "The working real whose bits are the integer `k`.")
+dot = Primitive("dot", "Sum of a[i + l] * b[j + l] for l < n (a multiple of 32), the same bits on every target.")
+sqrt = Primitive("sqrt", "Square root, correctly rounded; nan below 0.")
+floor = Primitive("floor", "The greatest whole float <= `x`.")
+rint = Primitive("rint", "The whole float nearest to `x`, ties to even.")
 nonnegative = Primitive("nonnegative", "`i`, promised to be >= 0.")
 atomic_add = Primitive("atomic_add", "array[i] += value, safe among rows; 1-D integer arrays.")

@@ -9,7 +9,9 @@ from numba.core import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-__all__ = ["atomic_add", "bits_real", "fma", "nonnegative", "real_bits"]
+from sensorium.engine.primitives_dot import dot
+
+__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
 
 _INT_OF = {types.float32: types.int32, types.float64: types.int64}
 
@@ -26,6 +28,27 @@ def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
         return builder.call(function, arguments)
 
     return x(x, y, z), codegen
+
+
+def _unary(name: str) -> Any:
+    """The LLVM intrinsic `name` of one float."""
+
+    @intrinsic
+    def function(typingctx: Any, x: Any) -> Any:
+        if not isinstance(x, types.Float):
+            raise TypingError(f"{name} needs a float, not {x}; cast with real()")
+
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = context.get_value_type(signature.return_type)
+            declared = builder.module.declare_intrinsic(f"llvm.{name}", (kind,), ir.FunctionType(kind, [kind]))
+            return builder.call(declared, arguments)
+
+        return x(x), codegen
+
+    return function
+
+
+sqrt, floor, rint = _unary("sqrt"), _unary("floor"), _unary("rint")
 
 
 @intrinsic

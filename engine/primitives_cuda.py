@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-__all__ = ["atomic_add", "bits_real", "fma", "nonnegative", "real_bits"]
+__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
 
 
 @cuda.jit(device=True)  # type: ignore[untyped-decorator]
@@ -36,8 +36,72 @@ def _bits_double(k: Any) -> Any:
     return cuda.libdevice.longlong_as_double(np.int64(k))
 
 
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _sqrt_single(x: Any) -> Any:
+    return cuda.libdevice.fsqrt_rn(x)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _sqrt_double(x: Any) -> Any:
+    return cuda.libdevice.dsqrt_rn(x)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _floor_single(x: Any) -> Any:
+    return cuda.libdevice.floorf(x)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _floor_double(x: Any) -> Any:
+    return cuda.libdevice.floor(x)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _rint_single(x: Any) -> Any:
+    return cuda.libdevice.rintf(x)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _rint_double(x: Any) -> Any:
+    return cuda.libdevice.rint(x)
+
+
 real_bits = {"single": _float_bits, "double": _double_bits}
 bits_real = {"single": _bits_float, "double": _bits_double}
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _lane(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
+    total = a.dtype.type(0)
+    for k in range(lane, n, 32):
+        total = cuda.fma(a[i + k], b[j + k], total)
+    return total
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _two_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
+    return _lane(a, i, b, j, n, lane) + _lane(a, i, b, j, n, lane + 16)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _four_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
+    return _two_lanes(a, i, b, j, n, lane) + _two_lanes(a, i, b, j, n, lane + 8)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _eight_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
+    return _four_lanes(a, i, b, j, n, lane) + _four_lanes(a, i, b, j, n, lane + 4)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def _sixteen_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
+    return _eight_lanes(a, i, b, j, n, lane) + _eight_lanes(a, i, b, j, n, lane + 2)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
+    """The fold by halves, unrolled: an array of 32 lanes would live in slow memory."""
+    return _sixteen_lanes(a, i, b, j, n, 0) + _sixteen_lanes(a, i, b, j, n, 1)
 
 
 @cuda.jit(device=True)  # type: ignore[untyped-decorator]
@@ -50,3 +114,8 @@ def nonnegative(i: Any) -> Any:
 def atomic_add(array: Any, i: Any, value: Any) -> None:
     """``red.add.u64``; numba-cuda's result (the old value) is dropped, as on the other targets."""
     cuda.atomic.add(array, i, value)
+
+
+sqrt = {"single": _sqrt_single, "double": _sqrt_double}
+floor = {"single": _floor_single, "double": _floor_double}
+rint = {"single": _rint_single, "double": _rint_double}

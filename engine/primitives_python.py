@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["atomic_add", "bits_real", "fma", "nonnegative", "real_bits"]
+__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
 
 _ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
 
@@ -29,6 +29,9 @@ def fma(x: Any, y: Any, z: Any) -> Any:
     return np.float64(_libm("fma", ctypes.c_double)(x, y, z))
 
 
+sqrt, floor, rint = np.sqrt, np.floor, np.rint
+
+
 def real_bits(x: Any) -> Any:
     """Bits of a float as the signed integer of its width."""
     return x.view(np.int32) if isinstance(x, np.float32) else np.float64(x).view(np.int64)
@@ -38,6 +41,17 @@ bits_real = {
     "single": lambda k: np.int32(k).view(np.float32),
     "double": lambda k: np.int64(k).view(np.float64),
 }
+
+
+def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
+    """Lane by lane, then folded by halves."""
+    lanes = [a.dtype.type(0)] * 32
+    for k in range(n):
+        lanes[k % 32] = fma(a[i + k], b[j + k], lanes[k % 32])
+    while len(lanes) > 1:
+        half = len(lanes) // 2
+        lanes = [lower + upper for lower, upper in zip(lanes[:half], lanes[half:], strict=True)]
+    return lanes[0]
 
 
 def nonnegative(i: Any) -> int:
