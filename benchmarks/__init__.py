@@ -1,0 +1,1 @@
+"""Side-by-side timings: one script per row of the performance table."""
