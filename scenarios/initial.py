@@ -279,7 +279,7 @@ class _Reader:
 
     def _random(self) -> Initial:
         def fill(near: Surroundings) -> Array:
-            return near.draws.uniform((near.count, 3)) * np.asarray(near.edges)
+            return np.asarray(near.draws.uniform((near.count, 3)) * np.asarray(near.edges))
 
         return Initial(fill, self.node, needs="box")
 

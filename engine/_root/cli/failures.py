@@ -1,0 +1,69 @@
+"""What a failure looks like: one clear message and an exit code; a traceback only where it was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+__all__ = ["INTERNAL", "IO", "PHYSICS", "SCENARIO", "USAGE", "guarded", "wants_traceback"]
+
+INTERNAL, USAGE, SCENARIO, PHYSICS, IO, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+def guarded(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run `command`; return the exit code, whatever happens."""
+    try:
+        answer = command.main(args=list(arguments), prog_name="senso", standalone_mode=False)
+        return answer if isinstance(answer, int) else 0
+    except click.exceptions.Exit as done:
+        return int(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _say("stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (head, less) went away; keep the interpreter from complaining about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _explain(error, arguments)
+
+
+def wants_traceback(arguments: Sequence[str]) -> bool:
+    """Whether ``--debug`` or ``SENSORIUM_DEBUG`` asks for tracebacks."""
+    return "--debug" in arguments or os.environ.get("SENSORIUM_DEBUG", "") not in ("", "0")
+
+
+def _explain(error: Exception, arguments: Sequence[str]) -> int:
+    from sensorium.engine.errors import SensoriumError
+
+    if isinstance(error, SensoriumError):
+        problems = getattr(error, "problems", ())
+        _say(f"{error}\n{len(problems)} mistakes" if len(problems) > 1 else str(error))
+        return error.exit_code if error.exit_code != INTERNAL else USAGE
+    if wants_traceback(arguments):
+        traceback.print_exception(error)
+    if isinstance(error, MemoryError):
+        _say(f"not enough memory: {str(error) or 'an allocation failed'}")
+        return IO
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror or error}")
+        return IO
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    _say(f"internal error: {type(error).__name__}: {text} ({frame.filename}:{frame.lineno})")
+    if not wants_traceback(arguments):
+        _say("the fault is in the engine or in a plugin, not in the scenario; SENSORIUM_DEBUG=1 shows the traceback")
+    return INTERNAL
+
+
+def _say(message: str) -> None:
+    label = click.style("error", fg="red", bold=True)
+    click.echo(f"{label}: {message}" if "\n" not in message else f"{label}:\n{message}", err=True)

@@ -1,0 +1,107 @@
+"""``senso systems``: what a scenario may name, and what each system does."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sensorium.cli.options import json_option, plugin_option
+
+if TYPE_CHECKING:
+    from sensorium.engine.plugins import Registry
+    from sensorium.engine.system import System
+
+__all__ = ["command"]
+
+
+@click.command("systems")
+@click.argument("name", required=False)
+@plugin_option
+@json_option
+def command(name: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
+    """List the systems that scenarios may name, or describe one: phase, parameters, what it reads and writes."""
+    from sensorium.scenarios.scenario import registry_of
+
+    registry = registry_of(plugins)
+    names = sorted(registry.systems) if name is None else [registry.system(name).name]
+    if as_json:
+        click.echo(json.dumps([_described(registry.systems[n], registry) for n in names], indent=1, default=str))
+    elif name is not None:
+        click.echo(_page(_described(registry.systems[names[0]], registry)))
+    else:
+        width = max(map(len, names), default=0)
+        for each in names:
+            about = _described(registry.systems[each], registry)
+            origin = "" if about["origin"] == "built in" else f"  ({about['origin']})"
+            click.echo(f"{each:<{width}}  {', '.join(about['phases']):<14}  {about['summary']}{origin}")
+    for sentence in registry.broken:
+        click.echo(f"warning: not loaded: {sentence}", err=True)
+
+
+def _described(system: type[System], registry: Registry) -> dict[str, Any]:
+    text = inspect.cleandoc(system.__doc__ or "")
+    return {
+        "name": system.name,
+        "summary": text.split("\n")[0],
+        "doc": text,
+        "origin": registry.origins[system],
+        "phases": list(system.phase_names()),
+        "reads": [field.path for field in system.reads],
+        "writes": [field.path for field in system.writes],
+        "accumulates": [field.path for field in system.accumulates],
+        "parameters": [_parameter(name, info) for name, info in system.parameters().model_fields.items()],
+    }
+
+
+def _parameter(name: str, info: Any) -> dict[str, Any]:
+    from pydantic_core import PydanticUndefined
+
+    annotation = info.annotation
+    kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+    bounds = [f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)]
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    default = None if info.default is PydanticUndefined else info.default
+    required = info.default is PydanticUndefined and info.default_factory is None
+    return {
+        "name": name, "type": kind, "default": default, "required": required, "bounds": bounds,
+        "unit": extra.get("unit", "1"), "doc": info.description or "",
+    }  # fmt: skip
+
+
+_SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+def _page(about: dict[str, Any]) -> str:
+    lines = [
+        f"{about['name']}  ({about['origin']})",
+        "",
+        about["doc"],
+        "",
+        f"phase        {', '.join(about['phases'])}",
+    ]
+    for access in ("reads", "writes", "accumulates"):
+        if about[access]:
+            lines.append(f"{access:<12} {', '.join(about[access])}")
+    if about["parameters"]:
+        lines += ["", "parameters"]
+    for parameter in about["parameters"]:
+        default = "required" if parameter["required"] else f"default {parameter['default']!r}"
+        unit = "" if parameter["unit"] == "1" else f" [{parameter['unit']}]"
+        facts = ", ".join([parameter["type"], *parameter["bounds"], default])
+        lines.append(f"  {parameter['name']}{unit}: {facts}")
+        if parameter["doc"]:
+            lines.append(f"      {parameter['doc']}")
+    entry = f"  - {about['name']}"
+    shown = {p["name"]: p["default"] for p in about["parameters"] if not p["required"] and p["default"] is not None}
+    if shown:
+        entry += ": {" + ", ".join(f"{key}: {_yaml(value)}" for key, value in shown.items()) + "}"
+    return "\n".join([*lines, "", "in a scenario", entry])
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(list(value)) if isinstance(value, tuple) else str(value)
