@@ -22,10 +22,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, overload
 
 from sensorium.engine.device import Device
-from sensorium.engine.kernel_source import KernelError, ScalarFunction
+from sensorium.engine.kernel_source import ByPrecision, KernelError, ScalarFunction
 from sensorium.engine.primitives import real
 
-__all__ = ["KERNELS", "DeviceFunction", "Kernel", "KernelError", "Launchable", "device", "kernel", "real"]
+__all__ = [
+    "KERNELS",
+    "DeviceFunction",
+    "Kernel",
+    "KernelError",
+    "Launchable",
+    "by_precision",
+    "device",
+    "kernel",
+    "real",
+]
 
 PARALLEL_FROM = 6000.0  # ns of work from which waking other threads (2-3 us on TBB) pays
 ROW_COST = 1.0  # ns; what a row is taken to cost where the kernel does not say
@@ -150,3 +160,8 @@ def kernel(
 def device(function: Callable[..., Any]) -> DeviceFunction:
     """Make a function callable from kernels on every target."""
     return DeviceFunction(function)
+
+
+def by_precision(single: DeviceFunction, double: DeviceFunction) -> ByPrecision:
+    """One name for two device functions, of which a body gets the one of its precision."""
+    return ByPrecision(single, double)

@@ -36,7 +36,9 @@ def require_simulator() -> None:
     from numba.core import config
 
     if not (os_asks and config.ENABLE_CUDASIM):
-        raise SensoriumError("device 'cudasim' needs NUMBA_ENABLE_CUDASIM=1 in the environment before numba is imported")
+        raise SensoriumError(
+            "device 'cudasim' needs NUMBA_ENABLE_CUDASIM=1 in the environment before numba is imported"
+        )
 
 
 def compile_device(function: FunctionType) -> Any:

@@ -24,7 +24,7 @@ from sensorium.engine.device import REALS
 from sensorium.engine.errors import ScenarioError
 from sensorium.engine.primitives import Primitive
 
-__all__ = ["KernelError", "ScalarFunction"]
+__all__ = ["ByPrecision", "KernelError", "ScalarFunction"]
 
 MODULE = "sensorium.engine.kernel"  # the importable name that compiled bodies belong to, whatever file they came from
 
@@ -81,8 +81,12 @@ class ScalarFunction:
         return self._parsed
 
     def dependencies(self) -> Iterator[ScalarFunction]:
-        """Device functions that the body calls directly."""
-        return (value for value in self.body.names.values() if isinstance(value, ScalarFunction))
+        """Device functions that the body calls directly, in either precision."""
+        for value in self.body.names.values():
+            if isinstance(value, ScalarFunction):
+                yield value
+            elif isinstance(value, ByPrecision):
+                yield from (value.single, value.double)
 
     def reached(self) -> list[ScalarFunction]:
         """This function and every device function below it, each once, callers first."""
@@ -99,8 +103,9 @@ class ScalarFunction:
     def digest(self) -> str:
         """Hash of the body, of everything that it reaches and of every constant; the heart of the cache key."""
         if self._digest is None:
-            parts = [f.body.text + "".join(f"\n{k} = {_token(v)}" for k, v in f.body.names.items())
-                     for f in self.reached()]
+            parts = [
+                f.body.text + "".join(f"\n{k} = {_token(v)}" for k, v in f.body.names.items()) for f in self.reached()
+            ]
             self._digest = hashlib.sha256("\n\n".join(parts).encode()).hexdigest()
         return self._digest
 
@@ -128,11 +133,34 @@ class ScalarFunction:
 
     @staticmethod
     def _value(value: Any, target: str, precision: str, wrap: Callable[[FunctionType], Any]) -> Any:
+        if isinstance(value, ByPrecision):
+            value = value.single if precision == "single" else value.double
         if isinstance(value, ScalarFunction):
             return value.bound(target, precision, wrap)
         if isinstance(value, Primitive):
             return value.on(target, precision)
         return working(value, precision)
+
+
+class ByPrecision:
+    """One name for two device functions, of which a body gets the one of its precision.
+
+    Parameters
+    ----------
+    single, double
+        Device functions of the same parameters; `double` gives the name and the documentation.
+    """
+
+    def __init__(self, single: ScalarFunction, double: ScalarFunction) -> None:
+        self.single, self.double = single, double
+        self.__name__, self.__doc__ = double.__name__.removesuffix("_double").lstrip("_"), double.__doc__
+        self.__module__ = double.__module__
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.double(*arguments)  # type: ignore[operator]
+
+    def __repr__(self) -> str:
+        return f"<device function '{self.__name__}'>"
 
 
 class _Body:
@@ -225,7 +253,7 @@ class _Resolver(ast.NodeTransformer):
         """`value` as a body may use it, or a KernelError that says what to do instead."""
         if isinstance(value, enum.Enum):
             value = value.value
-        if isinstance(value, (ScalarFunction, Primitive)):
+        if isinstance(value, (ScalarFunction, ByPrecision, Primitive)):
             if value is self.owner:
                 raise self._error(node, "calls itself; kernels have no recursion")
             return value
@@ -240,12 +268,17 @@ class _Resolver(ast.NodeTransformer):
             return tuple(value)
         if callable(value) and getattr(value, "__module__", "") == "numpy":
             return value
-        raise self._error(node, f"uses '{name}', a {type(value).__name__}; only numbers, tuples, arrays and @device "
-                                "functions can be used from outside: pass it as an argument")
+        raise self._error(
+            node,
+            f"uses '{name}', a {type(value).__name__}; only numbers, tuples, arrays and @device "
+            "functions can be used from outside: pass it as an argument",
+        )
 
     def _error(self, node: ast.expr, message: str) -> KernelError:
-        return KernelError(f"{self.owner.word} '{self.owner.__name__}' ({self.owner.function.__code__.co_filename}:"
-                           f"{node.lineno}) {message}")
+        return KernelError(
+            f"{self.owner.word} '{self.owner.__name__}' ({self.owner.function.__code__.co_filename}:"
+            f"{node.lineno}) {message}"
+        )
 
 
 def working(value: Any, precision: str) -> Any:
@@ -264,7 +297,7 @@ def working(value: Any, precision: str) -> Any:
 
 def _token(value: Any) -> str:
     """What of an outside value decides the compiled code."""
-    if isinstance(value, ScalarFunction):
+    if isinstance(value, (ScalarFunction, ByPrecision)):
         return f"function {value.__name__}"  # its own text is part of the digest
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"

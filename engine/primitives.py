@@ -22,7 +22,9 @@ from typing import Any
 
 from sensorium.engine.device import REALS
 
-__all__ = ["Primitive", "atomic_add", "bits_real", "dot", "fma", "nonnegative", "real", "real_bits"]
+__all__ = ["LANES", "Primitive", "atomic_add", "bits_real", "dot", "fma", "nonnegative", "real", "real_bits"]
+
+LANES = 32  # of dot
 
 
 class Primitive:

@@ -13,9 +13,9 @@ from numba.core import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "dot"]
+from sensorium.engine.primitives import LANES
 
-LANES = 32
+__all__ = ["dot"]
 
 
 @intrinsic
