@@ -143,7 +143,9 @@ class TrajectorySection(Trigger):
         default=None, description="which columns, by field name; default those with a meaning"
     )
     fields: list[str] = Field(default=[], description="grid fields: density, temperature, potential ...")
-    precision: Literal["single", "double"] = Field(default="single", description="stored precision of columns")
+    precision: Literal["single", "double"] | None = Field(
+        default=None, description="stored precision of columns; default that of the run"
+    )
     quantize: float | None = Field(
         default=None, gt=0, description="store positions to this absolute precision, smaller files"
     )

@@ -1,0 +1,60 @@
+"""Chunks as they lie in the file: padded, shuffled, compressed outside HDF5's global lock."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sensorium.io.spec import Spec
+
+__all__ = ["Encoder", "Piece"]
+
+Array = npt.NDArray[Any]
+Piece = tuple[tuple[int, ...], "bytes | Array"]  # offset inside the row, and the bytes of the chunk
+
+
+def _deflated(chunk: Array) -> bytes:
+    """HDF5's shuffle and deflate filters: byte planes one after the other, zlib level 1."""
+    planes = chunk.reshape(-1).view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
+    return zlib.compress(np.ascontiguousarray(planes).data, 1)
+
+
+class Encoder:
+    """Cuts the row of one bulk dataset into encoded chunks.
+
+    A compressed column that did not change since the last frame (ids, species, masses) is not encoded again.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Array, list[Piece]]] = {}
+
+    def pieces(self, spec: Spec, row: Array) -> list[Piece]:
+        """Chunks of `row`, whose first axis may be shorter than the dataset's; the rest is padded with the fill."""
+        if spec.codec != "gzip":
+            return list(self._cut(spec, row))
+        known = self._last.get(spec.path)
+        if known is not None and known[0].shape == row.shape and np.array_equal(known[0], row, equal_nan=_real(row)):
+            return known[1]
+        encoded: list[Piece] = [(offset, _deflated(np.asarray(chunk))) for offset, chunk in self._cut(spec, row)]
+        self._last[spec.path] = row.copy(), encoded
+        return encoded
+
+    @staticmethod
+    def _cut(spec: Spec, row: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+        rows = spec.chunk[0]
+        rest = (0,) * (len(spec.chunk) - 1)
+        for first in range(0, len(row), rows):
+            part = row[first : first + rows]
+            if len(part) < rows:
+                whole = np.full(spec.chunk, spec.filled, spec.dtype)
+                whole[: len(part)] = part
+                part = whole
+            yield (first, *rest), np.ascontiguousarray(part)
+
+
+def _real(array: Array) -> bool:
+    return array.dtype.kind == "f"

@@ -1,0 +1,70 @@
+"""Guard: HDF5 from strangers. What is not a plain dataset inside the file itself is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+
+from sensorium.engine.errors import OutputError
+
+__all__ = ["children", "open_file", "plain", "safe_get"]
+
+LARGEST_FILL = 1 << 34  # bytes that a dataset may claim beyond what is stored; more is not a trajectory
+LARGEST_RATIO = 2000  # claimed bytes per stored byte: gzip reaches about 1000
+
+
+def safe_get(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
+    """The object at the path `name` below `group`, followed link by link; None when there is none.
+
+    Raises
+    ------
+    OutputError
+        If a link leads out of the file.
+    """
+    here: Any = group
+    for part in name.strip("/").split("/"):
+        if not isinstance(here, h5py.Group):
+            return None
+        link = here.get(part, getlink=True)
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise OutputError(f"{group.file.filename}: '{here.name}/{part}' is a link of a kind that is not followed")
+        here = here.get(part)
+    return here
+
+
+def children(group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Members of `group`, in its own order."""
+    for name in group:
+        child = safe_get(group, name)
+        if isinstance(child, h5py.Group | h5py.Dataset):
+            yield name, child
+
+
+def plain(dataset: h5py.Dataset, *, virtual: bool = False) -> h5py.Dataset:
+    """`dataset`, after a look at where its bytes are and how many it claims.
+
+    Raises
+    ------
+    OutputError
+        If it is stored elsewhere, is virtual without leave, or claims a shape that its storage cannot hold.
+    """
+    where = f"{dataset.file.filename}: '{dataset.name}'"
+    if dataset.external:
+        raise OutputError(f"{where} is stored outside the file: refused")
+    if dataset.is_virtual and not virtual:
+        raise OutputError(f"{where} is a virtual dataset without a manifest: refused")
+    claimed = math.prod(dataset.shape) * dataset.dtype.itemsize
+    stored = 0 if dataset.is_virtual else dataset.id.get_storage_size()
+    if claimed > LARGEST_FILL and claimed > LARGEST_RATIO * max(stored, 1) and not dataset.is_virtual:
+        raise OutputError(f"{where} claims {claimed / 2**30:.0f} GiB and stores {stored} bytes: refused")
+    return dataset
+
+
+def open_file(path: Any) -> h5py.File:
+    """Open an HDF5 file for reading while another process may write it."""
+    return h5py.File(path, "r", locking=False)

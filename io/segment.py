@@ -1,0 +1,155 @@
+"""Segment: one HDF5 file that grows, committed in two phases so that a killed run leaves a file that opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from sensorium.io.encoding import Piece
+from sensorium.io.layout import clock_path, write_header, write_layout
+from sensorium.io.parts import fsync_file
+from sensorium.io.spec import TABLES, Plan, Spec
+
+__all__ = ["Segment", "Stored"]
+
+Array = npt.NDArray[Any]
+Stored = tuple[tuple[int, ...], int, bytes]  # offset in the row, filter mask, bytes as they lie in a file
+
+
+class Segment:
+    """An HDF5 file open for appending.
+
+    A commit writes every dataset, flushes, then lengthens ``step`` and ``time``, and flushes again: rows beyond
+    ``len(step)`` do not exist for readers. The same calls give the same bytes, which is how several segments are
+    merged into the file that an uninterrupted run would have written.
+
+    Parameters
+    ----------
+    path
+        The file; it must not exist.
+    plan
+        Header and datasets so far; more may be added with :meth:`create`.
+    first
+        For each table the row of the run at which the segment starts.
+    """
+
+    def __init__(self, path: Path, plan: Plan, first: Mapping[str, int]) -> None:
+        self.path, self.plan, self.first = path, plan, dict(first)
+        self.rows = dict.fromkeys(TABLES, 0)
+        self._datasets: dict[str, h5py.Dataset] = {}
+        self._lengths: dict[str, int] = {}
+        # locking is off: readers open the growing file, and the lock of the parts folder keeps a second writer out
+        self._file = h5py.File(path, "x", locking=False)
+        write_header(self._file, plan.header)
+        self._clocks = {
+            table: (self._clock(clock_path(table, "step"), "i8"), self._clock(clock_path(table, "time"), "f8"))
+            for table in TABLES
+        }
+        for spec in plan.specs.values():
+            self.create(spec)
+
+    def _clock(self, path: str, dtype: str) -> h5py.Dataset:
+        return self._file.create_dataset(path, (0,), dtype, maxshape=(None,), chunks=(1024,))
+
+    def create(self, spec: Spec) -> None:
+        """Create the dataset of `spec`; rows before it hold the fill value."""
+        rows = self.rows[spec.table]
+        compress: dict[str, Any] = {}
+        if spec.codec == "gzip":
+            compress = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        elif spec.codec == "digits":
+            compress = {"scaleoffset": spec.digits}
+        limits = (None, *spec.shape[1:]) if spec.grows else spec.shape
+        dataset = self._file.create_dataset(
+            spec.dataset,
+            (rows, *spec.shape),
+            spec.dtype,
+            maxshape=(None, *limits),
+            chunks=(spec.row_chunk, *spec.chunk),
+            fillvalue=spec.filled,
+            **({"rdcc_nbytes": 0} if spec.bulk else {}),
+            **compress,
+        )
+        for name, text in spec.attributes.items():
+            dataset.attrs[name] = text
+        if spec.element:
+            step, time = self._clocks[spec.table]
+            group = dataset.parent
+            group["step"], group["time"] = step, time
+        for existing, new in spec.links:
+            self._file[new] = self._file[existing]
+        self._datasets[spec.path], self._lengths[spec.path] = dataset, rows
+
+    # ---- appending --------------------------------------------------------------------------------------------
+
+    def put_row(self, spec: Spec, pieces: Iterable[Piece]) -> None:
+        """Append one row to a bulk dataset, as encoded chunks."""
+        row, low = self._lengthen(spec, 1)
+        for offset, data in pieces:
+            if spec.codec == "digits":
+                end = tuple(min(o + c, s) for o, c, s in zip(offset, spec.chunk, spec.shape, strict=True))
+                where = tuple(slice(o, e) for o, e in zip(offset, end, strict=True))
+                inside = tuple(slice(0, e - o) for o, e in zip(offset, end, strict=True))
+                self._datasets[spec.path][(row, *where)] = np.asarray(data)[inside]
+            else:
+                low.write_direct_chunk((row, *offset), data)
+
+    def put_raw(self, spec: Spec, chunks: Iterable[Stored]) -> None:
+        """Append one row as chunks that were read from another segment."""
+        row, low = self._lengthen(spec, 1)
+        for offset, mask, data in chunks:
+            low.write_direct_chunk((row, *offset), data, mask)
+
+    def put_block(self, spec: Spec, block: Array) -> None:
+        """Append rows to a small dataset."""
+        if not len(block):
+            return
+        row, low = self._lengthen(spec, len(block))
+        space = low.get_space()
+        count = (len(block), *spec.shape)
+        space.select_hyperslab((row, *(0 for _ in spec.shape)), count)
+        block = np.ascontiguousarray(block, spec.dtype)
+        low.write(h5py.h5s.create_simple(count), space, block)
+
+    def _lengthen(self, spec: Spec, rows: int) -> tuple[int, Any]:
+        first = self._lengths[spec.path]
+        self._lengths[spec.path] = first + rows
+        low = self._datasets[spec.path].id
+        low.set_extent((first + rows, *spec.shape))
+        return first, low
+
+    def commit(self, clocks: Mapping[str, tuple[Array, Array]]) -> None:
+        """End a commit: `clocks` holds for each table the steps and times of the rows just written."""
+        self._file.flush()
+        for table, (steps, times) in clocks.items():
+            if not len(steps):
+                continue
+            first = self.rows[table]
+            self.rows[table] = first + len(steps)
+            for dataset, values in zip(self._clocks[table], (steps, times), strict=True):
+                dataset.resize(first + len(steps), 0)
+                dataset[first:] = values
+        self._file.flush()
+
+    # ---- the end ----------------------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Close the file, complete: on disk when this returns."""
+        write_layout(self._file, self.plan, self.rows)
+        self.discard()
+        fsync_file(self.path)
+
+    def discard(self) -> None:
+        """Close the file without completing it."""
+        self._datasets.clear()
+        self._file.close()
+
+    @property
+    def committed(self) -> dict[str, int]:
+        """Rows of the run, in each table, after this segment's."""
+        return {table: self.first[table] + rows for table, rows in self.rows.items()}
