@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,6 @@ from sensorium.scenarios.scenario import Scenario, read_scenario
 __all__ = ["CARRIERS", "build", "load"]
 
 CARRIERS = "carriers"
-LEDGER = "energy-ledger"  # every loaded scenario has it
 CAPACITY = 64
 PATH_JITTER = 0.1  # of the lattice spacing: a text is laid out in reading order, not on a crystal
 
@@ -41,7 +40,7 @@ def load(
     overrides: Mapping[str, Any] | None = None,
     *,
     plugins: Iterable[str | Path] = (),
-    device: Literal["auto", "cpu", "cuda", "cudasim"] = "auto",
+    device: str = "auto",
     debug: bool = False,
     folder: str | Path | None = None,
     registry: Registry | None = None,
@@ -79,21 +78,16 @@ def load(
     return build(scenario, device=device, debug=debug)
 
 
-def build(
-    scenario: Scenario, *, device: Literal["auto", "cpu", "cuda", "cudasim"] = "auto", debug: bool = False
-) -> Simulation:
+def build(scenario: Scenario, *, device: str = "auto", debug: bool = False) -> Simulation:
     """Make the simulation of a checked scenario; the same scenario makes equal simulations."""
     run = scenario.document.run
-    world = World(run.seed, run.precision, Device.select(device, run.precision))
+    world = World(run.seed, run.precision, Device.select(cast(Any, device), run.precision))
     world.insert(scenario.constants)
     if scenario.box is not None:
         world.insert(Box(*scenario.box))
     for plan in scenario.populations:
         _populate(world, plan, scenario)
-    systems = [plan.make() for plan in scenario.systems]
-    ledger = scenario.registry.system(LEDGER)
-    if not any(isinstance(system, ledger) for system in systems):
-        systems.append(ledger())
+    systems = scenario.make_systems()
     _carriers(world, systems)
     return Simulation(world, systems, dt=run.dt, steps=run.steps, debug=debug, provenance=scenario.provenance)
 

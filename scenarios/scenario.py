@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.engine.plugins import Registry
+from sensorium.engine.system import System
 from sensorium.engine.world import Constants
 from sensorium.scenarios.entries import SystemPlan, check_order, read_systems
 from sensorium.scenarios.explain import check
@@ -26,6 +27,8 @@ __all__ = ["BUILT_IN", "Scenario", "read_scenario", "registry_of"]
 
 # packages whose modules are the systems and components that come with the engine
 BUILT_IN = ("sensorium.components", "sensorium.systems")
+
+LEDGER = "energy-ledger"  # every loaded scenario has it
 
 CONSTANTS = {
     "natural": Constants(),
@@ -76,6 +79,12 @@ class Scenario:
         if section is not None:
             return section.edges, section.grid
         return ((1.0, 1.0, 1.0), (32, 32, 32)) if any(plan.needs_box for plan in self.populations) else None
+
+    def make_systems(self) -> list[System]:
+        """A new instance of every system of the run, the energy ledger included."""
+        made = [plan.make() for plan in self.systems]
+        ledger = self.registry.system(LEDGER)
+        return made if any(isinstance(system, ledger) for system in made) else [*made, ledger()]
 
     @cached_property
     def resolved(self) -> dict[str, Any]:

@@ -1,0 +1,162 @@
+"""Run a simulation from the command line: writers, signals, progress, and the closing words."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sensorium.cli.progress import progress, span
+from sensorium.cli.signals import Stopping
+
+if TYPE_CHECKING:
+    from sensorium.engine.simulation import Simulation
+    from sensorium.scenarios.scenario import Scenario
+
+__all__ = ["Request", "perform"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for beside the scenario."""
+
+    path: Path
+    device: str = "auto"
+    debug: bool = False
+    overwrite: bool = False
+    quiet: bool = False
+    as_json: bool = False
+    profile: bool = False
+    plot: bool = False
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Print, unless quiet or JSON was asked for."""
+        if not (self.quiet or self.as_json):
+            click.echo(text)
+
+
+def perform(scenario: Scenario, request: Request) -> int:
+    """Run `scenario` into the file of `request`, or go on with it; return the exit code."""
+    from sensorium.io.output import output_state, record, resume
+    from sensorium.scenarios.loader import build
+
+    state = "absent" if request.overwrite else output_state(request.path)
+    if state == "complete":
+        return _already(scenario, request)
+    for sentence in scenario.registry.broken:
+        click.echo(f"warning: not loaded: {sentence}", err=True)
+    sim = build(scenario, device=request.device, debug=request.debug)
+    _parent(request.path)
+    record(sim, request.path, scenario.document.output.model_dump(exclude_none=True), overwrite=request.overwrite)
+    first = (resume(sim, request.path) or 0) if state == "unfinished" else 0
+    if first:
+        request.say(f"{scenario.name}: going on from step {first}")
+    return _go(sim, scenario, request, first)
+
+
+def _go(sim: Simulation, scenario: Scenario, request: Request, first: int) -> int:
+    began = time.perf_counter()
+    quiet = request.quiet or request.as_json
+    with Stopping(sim.stop) as stopping, progress(sim.steps, quiet=quiet) as shown:
+
+        def each(sim: Simulation) -> None:
+            # a signal that came while the kernels were compiled must stop the run, too
+            if stopping.received is not None:
+                sim.stop()
+            if shown is not None:
+                shown(sim)
+
+        sim.run(progress=each)
+    seconds = time.perf_counter() - began
+    done = sim.world.clock.step - first
+    stopped = stopping.received is not None and sim.world.clock.step < sim.steps
+    picture = _picture(request) if request.plot and not stopped else None
+    report: dict[str, Any] = {
+        "scenario": scenario.name,
+        "trajectory": str(request.path),
+        "picture": picture,
+        "complete": not stopped,
+        "first_step": first,
+        "step": sim.world.clock.step,
+        "steps": sim.steps,
+        "seconds": round(seconds, 3),
+        "steps_per_second": round(done / seconds, 3) if seconds else 0.0,
+        "energy_residual": sim.ledger.residual,
+        "signal": stopping.received.name if stopping.received else None,
+    }
+    if request.profile:
+        report["profile"] = {name: asdict(spent) for name, spent in sim.profile().items()}
+    _close(report, request)
+    return stopping.exit_code if stopped else 0
+
+
+def _close(report: dict[str, Any], request: Request) -> None:
+    if request.as_json:
+        click.echo(json.dumps(report, indent=1))
+        return
+    if "profile" in report:
+        request.say(_table(report["profile"]))
+    done = report["step"] - report["first_step"]
+    speed = f"{report['steps_per_second']:.4g} steps/s"
+    balance = f"energy residual {report['energy_residual']:.1e}"
+    name = report["scenario"]
+    if not report["complete"]:
+        request.say(f"{name}: stopped at step {report['step']} of {report['steps']}; the same command goes on")
+        return
+    request.say(f"{name}: {done} steps in {span(report['seconds'])} ({speed}), {balance}")
+    request.say(f"trajectory: {report['trajectory']}")
+    if report["picture"]:
+        request.say(f"picture:    {report['picture']}")
+
+
+def _already(scenario: Scenario, request: Request) -> int:
+    """The file is there: say so when it is of this scenario, refuse to touch it when it is not."""
+    from sensorium.cli.stored import Stored
+    from sensorium.engine.errors import OutputError
+
+    changed = Stored.read(request.path).differences(json.loads(json.dumps(scenario.resolved)))
+    if changed:
+        raise OutputError(
+            f"{request.path} holds a complete run of another scenario (it differs in: {', '.join(changed)}); "
+            "choose another name with -o, or replace it with --overwrite"
+        )
+    picture = _picture(request) if request.plot else None
+    if request.as_json:
+        told = {"scenario": scenario.name, "trajectory": str(request.path), "picture": picture, "complete": True}
+        click.echo(json.dumps({**told, "first_step": scenario.document.run.steps, "step": scenario.document.run.steps}))
+        return 0
+    request.say(f"{scenario.name}: complete already; --overwrite runs it again")
+    request.say(f"trajectory: {request.path}")
+    if picture:
+        request.say(f"picture:    {picture}")
+    return 0
+
+
+def _parent(path: Path) -> None:
+    from sensorium.engine.errors import OutputError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from None
+
+
+def _picture(request: Request) -> str:
+    from sensorium.cli.plot import draw
+
+    return str(draw(request.path, None))
+
+
+def _table(profile: dict[str, dict[str, float]]) -> str:
+    total = sum(row["seconds"] for row in profile.values()) or 1.0
+    width = max((len(name) for name in profile), default=6)
+    lines = [f"{'system':<{width}}   seconds  share     us/call"]
+    for name, row in sorted(profile.items(), key=lambda item: -item[1]["seconds"]):
+        each = 1e6 * row["seconds"] / row["calls"] if row["calls"] else 0.0
+        lines.append(f"{name:<{width}}  {row['seconds']:8.3f}  {row['seconds'] / total:5.1%}  {each:10.1f}")
+    return "\n".join(lines)
