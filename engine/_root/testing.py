@@ -245,8 +245,8 @@ def _in_the_simulator(build: Build, steps: int, folder: Path, **options: Any) ->
     code = (
         "import importlib.util, json, sys\n"
         "from sensorium.testing import _encoded, _final, flatten\n"
-        f"spec = importlib.util.spec_from_file_location('case', {source!r})\n"
-        "module = importlib.util.module_from_spec(spec); sys.modules['case'] = module\n"
+        f"spec = importlib.util.spec_from_file_location({Path(source).stem!r}, {source!r})\n"
+        "module = importlib.util.module_from_spec(spec); sys.modules[spec.name] = module\n"
         "spec.loader.exec_module(module)\n"
         f"state = _final(module.{function.__qualname__}, {steps}, device='cudasim', **{options!r})\n"
         f"json.dump({{k: _encoded(v) for k, v in flatten(state).items()}}, open({str(out)!r}, 'w'))\n"
