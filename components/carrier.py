@@ -17,5 +17,7 @@ class Carrier(Component):
     frequency = Field("f8", unit="rad/time", doc="centre Omega of the tuning curve")
     gate_width = Field("f8", default=0.35, unit="rad/time", doc="width sigma of the tuning curve, > 0")
     mass = Field("f8", default=1.0, unit="energy", doc="metabolic reserve M; the carrier dies at M <= 0")
+    drive = Field("f8", shape=(2,), unit="energy^(1/2)", doc="sum of T z at the end of the last spectral step")
+    support = Field("f8", unit="energy^(1/2)", doc="sum of T |z|: what the drive would be, were all in phase")
     conflict = Field("f8", doc="moving average of the phase incoherence of its oscillators, in [0, 1]")
     state = Field("u1", doc="0 volatile, 1 stable, 2 crystallized")

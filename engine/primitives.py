@@ -11,6 +11,8 @@ bits as compiled code does.
 ``bits_real(k)``  the float whose bits are the integer `k`, in the working precision
 ``dot(...)``      ``dot(a, i, b, j, n)``: sum of ``a[i + l] * b[j + l]`` over l < n, in 32 lanes folded by halves
 ``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
+``for_each``      ``for_each(body, start, stop, (a, b))`` in a task: ``body(i, a, b)`` for each i; `body` is a
+                  ``@device`` function whose calls do not read what others write, so the loop vectorizes
 ``atomic_add``    ``array[i] += value`` on a flat integer array, safe among rows; returns nothing
 ===============  =====================================================================================
 """
@@ -74,5 +76,6 @@ dot = Primitive("dot", "Sum of a[i + l] * b[j + l] for l < n (a multiple of 32),
 sqrt = Primitive("sqrt", "Square root, correctly rounded; nan below 0.")
 floor = Primitive("floor", "The greatest whole float <= `x`.")
 rint = Primitive("rint", "The whole float nearest to `x`, ties to even.")
+for_each = Primitive("for_each", "Call ``body(i, *arguments)`` for each i of range(start, stop), in any order.")
 nonnegative = Primitive("nonnegative", "`i`, promised to be >= 0.")
 atomic_add = Primitive("atomic_add", "array[i] += value, safe among rows; 1-D integer arrays.")

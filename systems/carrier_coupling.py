@@ -1,0 +1,185 @@
+"""Carrier coupling: oscillators drive carriers, carriers pull the phases of oscillators."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from sensorium.components.carrier import CRYSTALLIZED, STATES, Carrier
+from sensorium.components.oscillator import Oscillator
+from sensorium.engine.errors import PhysicsError
+from sensorium.engine.kernel import kernel
+from sensorium.engine.primitives import nonnegative
+from sensorium.engine.system import System, param
+from sensorium.engine.world import World
+from sensorium.systems.spectral.energy import carrier_population, carrier_stores
+from sensorium.systems.spectral.flow import advance_carriers, advance_phases, predict_carriers, predict_phases
+from sensorium.systems.spectral.observables import diagnostic, order_parameter, potential
+from sensorium.systems.spectral.spectrum import Spectrum
+
+__all__ = ["CarrierCoupling"]
+
+
+@kernel
+def put_phases(i, slot, angle, phase):
+    phase[i] = angle[nonnegative(slot[i])]
+
+
+@kernel
+def put_carriers(i, slot, c_re, c_im, d_re, d_im, total, amplitude, drive, support):
+    k = nonnegative(slot[i])
+    amplitude[i, 0] = c_re[k]
+    amplitude[i, 1] = c_im[k]
+    drive[i, 0] = d_re[k]
+    drive[i, 1] = d_im[k]
+    support[i] = total[k]
+
+
+class CarrierCoupling(System):
+    """Langevin flow of carriers and phases on the resonance potential (paper, equations 25 to 28).
+
+    dC_k/dt = sum_i T_ik z_i + (i Omega_k - decay) C_k + sqrt(2 T) xi_k and
+    dtheta_i/dt = omega_i + coupling sum_k T_ik A_i R_k sin(psi_k - theta_i) + sqrt(2 T) eta_i, with the tuning kernel
+    T_ik of equation 26. Carriers are exact for a steady or steadily turning drive and exact in their noise; the step
+    is of second order and has locked states as fixed points. Crystallized carriers only turn.
+
+    The paper has no rotation i Omega_k. Without it a carrier is a low pass that cannot follow oscillators whose mean
+    frequency is large against `decay`; ``rotation: false`` is the paper's form.
+
+    Energy: |C|^2 of the carriers is a store; what drive, decay and noise add to it is booked to the channels
+    ``carrier-drive``, ``carrier-decay`` and ``carrier-noise``. Phases hold no energy.
+    """
+
+    reads = (
+        Oscillator.frequency,
+        Oscillator.energy,
+        Carrier.frequency,
+        Carrier.gate_width,
+        Carrier.mass,
+        Carrier.state,
+    )
+    writes = (Oscillator.phase, Carrier.amplitude, Carrier.drive, Carrier.support)
+    phase = "spectral"
+
+    coupling: float = param(0.25, ge=0, unit="1/(energy time)", doc="strength of the pull of carriers on phases")
+    decay: float = param(0.15, ge=0, unit="1/time", doc="decay rate lambda of carriers")
+    noise_temperature: float = param(0.01, ge=0, unit="energy/time", doc="Langevin temperature T")
+    rotation: bool = param(True, doc="carriers turn at their own frequency; false is the paper's literal form")
+    drive: Literal["sum", "mean"] = param("sum", doc="oscillators drive by their sum (paper) or by their mean")
+    cutoff: Literal["exact"] | float = param(
+        "exact", gt=0, doc="gate widths beyond which T = 0; an error below exp(-cutoff^2) of the sum of magnitudes"
+    )
+    adaptive: bool = param(True, doc="decay and noise scale with the energy statistics, where a system measures them")
+
+    def attach(self, world: World) -> None:
+        """Bring the spectrum, and a population for carriers if there is none."""
+        super().attach(world)
+        carrier_population(world)
+        self._spectrum = Spectrum.of(world)
+        self._spectrum.cutoff = None if self.cutoff == "exact" else self.cutoff
+        self._support: tuple[int, Any, Any] | None = None
+
+    def check(self, dt: float) -> None:
+        """Refuse gate widths that are not positive, and negative oscillator energies."""
+        for population, carrier in self.query(Carrier):
+            self._refuse(population, carrier.gate_width, "gate_width", carrier.gate_width > 0, "> 0")
+        for population, oscillator in self.query(Oscillator):
+            self._refuse(population, oscillator.energy, "energy", oscillator.energy >= 0, ">= 0")
+
+    def _refuse(self, population: Any, column: Any, name: str, good: Any, bound: str) -> None:
+        bad = ~self.device.host(good)
+        if bad.any():
+            ids = self.device.host(population.ids)[bad]
+            worst = self.device.host(column)[bad].min()
+            raise PhysicsError(
+                self.instance, f"{name} of '{population.name}' must be {bound}, found {worst:g}", rows=ids
+            )
+
+    # ---- the step ---------------------------------------------------------------------------------------------
+
+    def step(self, dt: float) -> None:
+        """Advance carriers and phases together by `dt`."""
+        spectrum, device = self._spectrum, self.device
+        spectrum.take(float(self.rotation))
+        if spectrum.oscillators.n == 0 and spectrum.carriers.n == 0:
+            return
+        lines, points = spectrum.carrier_rows, spectrum.oscillator_rows
+        decay, noise, gain = self._rates()
+        padded, count = spectrum.sums.padded, spectrum.sums.lines
+        field_0, field_1, guess = device.empty((2, padded)), device.empty((2, padded)), device.zeros((2, padded))
+        drive_0, drive_1 = device.empty((2, count)), device.empty((2, count))
+        ahead, calm, after = (device.empty((2, count)) for _ in range(3))
+        angle = device.empty(padded)
+
+        spectrum.sums.couple(spectrum.z, spectrum.c, field_0, drive_0)
+        predict_carriers(lines, *spectrum.c, spectrum.spin, spectrum.live, *drive_0, *ahead, decay, gain, dt)
+        phases = spectrum.speed, spectrum.angle, spectrum.amplitude
+        turning = float(self.rotation)
+        predict_phases(points, *phases, *field_0, *guess, self.coupling, turning, dt)
+        spectrum.sums.couple(tuple(guess), tuple(ahead), field_1, drive_1)
+
+        keys = self.world.seed, self.world.clock.step, self.stream, dt
+        carriers = (*spectrum.c, spectrum.spin, spectrum.live, *drive_0, *drive_1, *calm, *after)
+        advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, gain, noise, *keys)
+        fields = *field_0, *field_1
+        advance_phases(points, spectrum.oscillator_ids, *phases, *fields, angle, self.coupling, turning, noise, *keys)
+        self._put(angle, after, drive_1)
+        self._book(calm, after, decay, dt)
+
+    def _rates(self) -> tuple[float, float, float]:
+        """Decay, noise temperature, and factor of the drive, at present."""
+        gain = 1.0 if self.drive == "sum" else 1.0 / max(self._spectrum.oscillators.n, 1)
+        return self.decay, self.noise_temperature, gain
+
+    def _put(self, angle: Any, carriers: Any, drive: Any) -> None:
+        spectrum = self._spectrum
+        support = self._supports()
+        for (population, oscillator), slot in zip(self.query(Oscillator), spectrum.oscillators.slots, strict=True):
+            put_phases(population, slot, angle, oscillator.phase)
+        for (population, carrier), slot in zip(self.query(Carrier), spectrum.carriers.slots, strict=True):
+            columns = carrier.amplitude, carrier.drive, carrier.support
+            put_carriers(population, slot, *carriers, *drive, support, *columns)
+
+    def _supports(self) -> Any:
+        """sum_i T_ik A_i; made again only when T or an amplitude has changed."""
+        spectrum, xp = self._spectrum, self.device.xp
+        held = self._support
+        if held is None or held[0] != spectrum.version or not bool(xp.array_equal(held[1], spectrum.amplitude)):
+            total = self.device.empty(spectrum.sums.lines)
+            spectrum.sums.collect(spectrum.amplitude, total)
+            held = self._support = (spectrum.version, self.device.array(spectrum.amplitude), total)
+        return held[2]
+
+    def _book(self, calm: Any, after: Any, decay: float, dt: float) -> None:
+        """|C|^2 came in by drive, left by decay, and moved by noise; the three add up to its change."""
+        host = self.device.host
+        before = np.sum(np.square([host(part).astype(np.float64) for part in self._spectrum.c]), axis=0)
+        kept = before * np.exp(-2 * decay * dt * host(self._spectrum.live).astype(np.float64))
+        quiet = np.sum(np.square(host(calm).astype(np.float64)), axis=0)
+        ended = np.sum(np.square(host(after).astype(np.float64)), axis=0)
+        book = self.world.ledger.book
+        book("carrier-decay", float(np.sum(kept - before)))
+        book("carrier-drive", float(np.sum(quiet - kept)))
+        book("carrier-noise", float(np.sum(ended - quiet)))
+
+    # ---- looking ----------------------------------------------------------------------------------------------
+
+    def stores(self) -> dict[str, float]:
+        """``carrier``: |C|^2 + M of all carriers."""
+        return carrier_stores(self)
+
+    def observe(self) -> dict[str, float]:
+        """Potential (25), its phase-free diagnostic (16), the order parameter r, and carriers by state."""
+        spectrum = self._spectrum
+        spectrum.take()
+        decay, _, gain = self._rates()
+        states = np.concatenate([[], *(self.device.host(c.state) for _, c in self.query(Carrier))]).astype(int)
+        counts = np.bincount(states, minlength=CRYSTALLIZED + 1)
+        return {
+            "carriers/count": float(len(states)),
+            **{f"carriers/{name}": float(count) for name, count in zip(STATES, counts, strict=False)},
+            "carriers/potential": potential(spectrum, decay, gain),
+            "carriers/diagnostic": diagnostic(spectrum),
+            "order/r": order_parameter(spectrum),
+        }

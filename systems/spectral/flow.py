@@ -1,0 +1,171 @@
+"""One step of carriers and phases: the Langevin flow of the paper's equations 27 and 28.
+
+    dC_k/dt     = D_k + (i Omega_k - lambda) C_k + sqrt(2 T) xi_k       D_k = sum_i T_ik z_i
+    dtheta_i/dt = omega_i + coupling * A_i Im(exp(-i theta_i) G_i)      G_i = sum_k T_ik C_k
+                  + sqrt(2 T) eta_i
+
+A step evaluates D and G twice: at the state (D0, G0) and at a predicted end (D1, G1). Carriers are then solved exactly
+for a drive that grows and turns exponentially from D0 to D1; for a drive that stays, or turns steadily, that is the
+exact solution. Phases take a classical Runge-Kutta step of rotation and torque together, with G at the middle
+interpolated in modulus and angle; a locked phase is a fixed point of it. The whole is of second order.
+
+In a step the drive may turn by any angle, as long as it stays within half a turn of the rotation of its carrier.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sensorium.engine.kernel import device, kernel, real
+from sensorium.engine.math import atan2, exp, expm1, floor, log, sincos, sqrt
+from sensorium.engine.random import normal_pair
+
+__all__ = ["advance_carriers", "advance_phases", "predict_carriers", "predict_phases"]
+
+TURN = 2 * math.pi
+INVERSE_TURN = 1 / TURN
+
+# beyond this growth or turn in one step the drive is taken as linear in time: its logarithm says little
+MOST_GROWTH = 0.7
+MOST_TURN = 3.0
+
+
+@device
+def decay_weights(rate, dt):
+    """(exp(-x), (1 - exp(-x)) / x, (exp(-x) - 1 + x) / x^2) with x = rate * dt."""
+    x = rate * dt
+    lost = -expm1(-x)
+    if x > 1e-3:
+        first = lost / x
+        return 1.0 - lost, first, (1.0 - first) / x
+    # the series: relative error of the last one x^3 / 60
+    return 1.0 - lost, 1.0 - x * (0.5 - x / 6.0), 0.5 - x * (real(1) / 6.0 - x / 24.0)
+
+
+@device
+def exponential_mean(re, im):
+    """(exp(x) - 1) / x of a complex x."""
+    size = re * re + im * im
+    if size < 1e-24:
+        return 1.0 + 0.5 * re, 0.5 * im
+    grown = expm1(re)
+    sine, cosine = sincos(im)
+    half, _ = sincos(0.5 * im)
+    top_re = grown * cosine - 2.0 * half * half
+    top_im = (grown + 1.0) * sine
+    return (top_re * re + top_im * im) / size, (top_im * re - top_re * im) / size
+
+
+@device
+def driven(d0_re, d0_im, d1_re, d1_im, spin, rate, dt):
+    """Integral of exp((i spin - rate)(dt - s)) D(s) ds over a step in which D goes from D0 to D1."""
+    keep, first, second = decay_weights(rate, dt)
+    sine, cosine = sincos(spin * dt)
+    # D1 seen from the frame that turns with the carrier
+    end_re = d1_re * cosine + d1_im * sine
+    end_im = d1_im * cosine - d1_re * sine
+    size = d0_re * d0_re + d0_im * d0_im
+    growth = 2.0 * MOST_GROWTH
+    turn = 0.0
+    if size > 0.0:
+        ratio_re = (end_re * d0_re + end_im * d0_im) / size
+        ratio_im = (end_im * d0_re - end_re * d0_im) / size
+        squared = ratio_re * ratio_re + ratio_im * ratio_im
+        if squared > 0.0:
+            growth = 0.5 * log(squared)
+            turn = atan2(ratio_im, ratio_re)
+    if abs(growth) < MOST_GROWTH and abs(turn) < MOST_TURN:
+        mean_re, mean_im = exponential_mean(growth + rate * dt, turn)
+        in_re = keep * (d0_re * mean_re - d0_im * mean_im)
+        in_im = keep * (d0_re * mean_im + d0_im * mean_re)
+    else:
+        in_re = d0_re * first + (end_re - d0_re) * second
+        in_im = d0_im * first + (end_im - d0_im) * second
+    return dt * (in_re * cosine - in_im * sine), dt * (in_re * sine + in_im * cosine)
+
+
+@device
+def turned(re, im, angle):
+    """(re + i im) exp(i angle)."""
+    sine, cosine = sincos(angle)
+    return re * cosine - im * sine, re * sine + im * cosine
+
+
+@kernel(cost=60.0)
+def predict_carriers(k, c_re, c_im, spin, live, d_re, d_im, to_re, to_im, decay, gain, dt):
+    """C at the end of the step if the drive only turned with the carrier."""
+    keep, first, _ = decay_weights(decay * live[k], dt)
+    weight = first * dt * gain * live[k]
+    x = keep * c_re[k] + weight * d_re[k]
+    y = keep * c_im[k] + weight * d_im[k]
+    to_re[k], to_im[k] = turned(x, y, spin[k] * dt)
+
+
+@kernel(cost=200.0)
+def advance_carriers(
+    k, ids, c_re, c_im, spin, live, d0_re, d0_im, d1_re, d1_im, calm_re, calm_im, to_re, to_im, decay, gain, noise,
+    seed, step, stream, dt,
+):  # fmt: skip
+    """Equation 27 over a step. `calm` is the end without the noise, whose variance per component is that of the
+    Ornstein-Uhlenbeck process: T (1 - exp(-2 lambda dt)) / lambda."""
+    rate = decay * live[k]
+    x, y = turned(c_re[k], c_im[k], spin[k] * dt)
+    keep = exp(-rate * dt)
+    in_re, in_im = driven(d0_re[k], d0_im[k], d1_re[k], d1_im[k], spin[k], rate, dt)
+    x = keep * x + live[k] * gain * in_re
+    y = keep * y + live[k] * gain * in_im
+    calm_re[k] = x
+    calm_im[k] = y
+    _, spread, _ = decay_weights(2.0 * rate, dt)
+    kick = live[k] * sqrt(2.0 * noise * dt * spread)
+    first, second = normal_pair(seed, ids[k], step, stream, 0)
+    to_re[k] = x + kick * first
+    to_im[k] = y + kick * second
+
+
+@device
+def torque(angle, re, im):
+    """Im(exp(-i angle) (re + i im))."""
+    sine, cosine = sincos(angle)
+    return cosine * im - sine * re
+
+
+@kernel(cost=15.0)
+def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling, rotation, dt):
+    """z at the end of the step if the field only turned with the oscillator; a step of the midpoint rule."""
+    pull = coupling * amplitude[s]
+    middle = angle[s] + 0.5 * dt * (speed[s] + pull * torque(angle[s], g_re[s], g_im[s]))
+    x, y = turned(g_re[s], g_im[s], 0.5 * dt * rotation * speed[s])
+    sine, cosine = sincos(angle[s] + dt * (speed[s] + pull * torque(middle, x, y)))
+    z_re[s] = amplitude[s] * cosine
+    z_im[s] = amplitude[s] * sine
+
+
+@kernel(cost=30.0)
+def advance_phases(
+    s, ids, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, noise, seed, step, stream, dt
+):  # fmt: skip
+    """Equation 28 over a step, by the classical Runge-Kutta rule; the result is in [0, 2 pi)."""
+    pull = coupling * amplitude[s]
+    omega, theta = speed[s], angle[s]
+    # the field at the middle, seen from the frame that turns with the oscillator
+    half = 0.5 * dt * rotation * omega
+    start_re, start_im = turned(g0_re[s], g0_im[s], half)
+    end_re, end_im = turned(g1_re[s], g1_im[s], -half)
+    x, y = start_re + end_re, start_im + end_im
+    size = sqrt(x * x + y * y)
+    mean = 0.5 * (sqrt(start_re * start_re + start_im * start_im) + sqrt(end_re * end_re + end_im * end_im))
+    scale = mean / size if size > 0.0 else 0.0
+    x *= scale
+    y *= scale
+    k1 = omega + pull * torque(theta, g0_re[s], g0_im[s])
+    k2 = omega + pull * torque(theta + 0.5 * dt * k1, x, y)
+    k3 = omega + pull * torque(theta + 0.5 * dt * k2, x, y)
+    k4 = omega + pull * torque(theta + dt * k3, g1_re[s], g1_im[s])
+    theta += dt / 6.0 * (k1 + 2.0 * (k2 + k3) + k4)
+    if noise > 0.0:
+        kick, _ = normal_pair(seed, ids[s], step, stream, 1)
+        theta += sqrt(2.0 * noise * dt) * kick
+    theta -= TURN * floor(theta * INVERSE_TURN)
+    # rounding can leave an angle on the far edge, or one ulp outside
+    to[s] = theta if theta >= 0.0 and theta < TURN else 0.0
