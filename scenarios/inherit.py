@@ -55,8 +55,7 @@ def with_bases(root: Node, problems: Problems, sources: Sources, chain: tuple[Pa
         return root
     key, node = entry
     if not isinstance(node.value, str):
-        problems.add(node.mark, "extends", f"must be the file or name of one scenario, not {node.kind}")
-        return root
+        return root  # the schema says what is wrong with it
     try:
         path = locate(node.value, sources.folder(key))
     except ScenarioError as error:

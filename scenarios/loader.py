@@ -23,12 +23,12 @@ from sensorium.engine.world import World
 from sensorium.scenarios.draws import Draws
 from sensorium.scenarios.initial import Surroundings
 from sensorium.scenarios.lattice import lattice_sites
+from sensorium.scenarios.output import CARRIERS
 from sensorium.scenarios.populations import PopulationPlan
 from sensorium.scenarios.scenario import Scenario, read_scenario
 
-__all__ = ["CARRIERS", "build", "load"]
+__all__ = ["build", "load"]
 
-CARRIERS = "carriers"
 CAPACITY = 64
 PATH_JITTER = 0.1  # of the lattice spacing: a text is laid out in reading order, not on a crystal
 

@@ -16,10 +16,11 @@ from sensorium.engine.world import Constants
 from sensorium.scenarios.entries import SystemPlan, check_order, read_systems
 from sensorium.scenarios.explain import check
 from sensorium.scenarios.inherit import Sources, open_scenario, with_bases
+from sensorium.scenarios.output import check_output
 from sensorium.scenarios.override import assign
 from sensorium.scenarios.populations import PopulationPlan, read_population
 from sensorium.scenarios.problems import Problems
-from sensorium.scenarios.schema import Document, PopulationSection
+from sensorium.scenarios.schema import Document, PopulationSection, TextSource
 from sensorium.scenarios.sweep import read_sweep
 from sensorium.scenarios.tree import Mark, Node, dotted, find, from_plain, plain
 
@@ -200,13 +201,23 @@ def _checked(
     section = root.get("populations")
     for name, (_, node) in section.entries.items() if section is not None else ():
         own = check(PopulationSection, node, ("populations", name), Problems())
-        plan = read_population(name, own or PopulationSection(), node, registry, problems, sources)
+        plan = read_population(name, own or _salvaged(node), node, registry, problems, sources)
         if plan is not None:
             populations.append(plan)
     systems = read_systems(root, registry, problems)
+    check_output(root, populations, registry, problems)
     if not problems:
         check_order(systems, root, problems)
     return None if document is None else (document, populations, systems)
+
+
+def _salvaged(node: Node) -> PopulationSection:
+    """What can still be looked at in a population whose section has mistakes: the name of its text."""
+    source = node.get("from")
+    text = source.get("text") if source is not None else None
+    if text is None or not isinstance(text.value, str) or not text.value:
+        return PopulationSection()
+    return PopulationSection(from_=TextSource(text=text.value))
 
 
 def _try_sweep(root: Node, member: Mapping[str, Any], registry: Registry, problems: Problems, sources: Sources) -> None:
