@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -65,6 +66,11 @@ def plain(dataset: h5py.Dataset, *, virtual: bool = False) -> h5py.Dataset:
     return dataset
 
 
-def open_file(path: Any) -> h5py.File:
-    """Open an HDF5 file for reading while another process may write it."""
-    return h5py.File(path, "r", locking=False)
+def open_file(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Parts may be growing under another process, so they are read without locks. A published file is opened as every
+    other reader opens it: HDF5 refuses two ways of locking one file in one process.
+    """
+    growing = path.parent.suffix == ".parts"
+    return h5py.File(path, "r", **({"locking": False} if growing else {}))
