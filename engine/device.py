@@ -111,14 +111,24 @@ class Device:
 
 
 class Rows:
-    """The least that a kernel can be launched over: `n` rows (or tasks) on a device, without columns of its own."""
+    """The least that a kernel can be launched over: `n` rows (or tasks) on a device, without columns of its own.
 
-    __slots__ = ("device", "n")
+    Parameters
+    ----------
+    n
+        Number of rows or tasks.
+    device
+        Where to run.
+    work
+        Estimated time of all of it in ns, for task kernels: below a few microseconds one thread does it.
+    """
+
+    __slots__ = ("device", "n", "work")
 
     storage: dict[int, Any] = {}
 
-    def __init__(self, n: int, device: Device) -> None:
-        self.n, self.device = n, device
+    def __init__(self, n: int, device: Device, *, work: float = float("inf")) -> None:
+        self.n, self.device, self.work = n, device, work
 
     def __repr__(self) -> str:
         return f"Rows({self.n}, {self.device!r})"

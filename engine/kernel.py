@@ -117,6 +117,8 @@ class Kernel(ScalarFunction):
             serial, parallel, limit = self._twins[rows.device.target]
         except KeyError:
             serial, parallel, limit = self._twins[rows.device.target] = self._compile(rows.device)
+        if self.tasks and getattr(rows, "work", limit) < PARALLEL_FROM:
+            parallel = serial
         column = rows.storage.get
         try:
             (serial if n < limit else parallel)(n, *[column(id(a), a) for a in arguments])

@@ -62,7 +62,10 @@ def environment_key() -> str:
     from numba.core.registry import cpu_target
 
     here = Path(__file__).parent
-    own = [(here / name).read_bytes() for name in ("kernel_loop.py", "kernel_cpu.py", "primitives_cpu.py")]
+    own = [
+        (here / name).read_bytes()
+        for name in ("kernel_cpu.py", "kernel_loop.py", "primitives_cpu.py", "primitives_dot.py")
+    ]
     processor = cpu_target.target_context.codegen().magic_tuple()
     text = f"{numba.__version__} {llvmlite.__version__} {numpy.__version__} {sys.version} {processor}"
     return hashlib.sha256(b"\n".join([text.encode(), *own])).hexdigest()

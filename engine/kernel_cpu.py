@@ -17,7 +17,7 @@ import numpy as np
 
 from sensorium.engine.device import REALS, Precision
 from sensorium.engine.kernel_cache import KernelCache, cache_directory, environment_key, write_once
-from sensorium.engine.kernel_loop import loop_over
+from sensorium.engine.kernel_loop import INNER, OPTIONS, loop_over
 from sensorium.engine.kernel_threads import load_threads, threads
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ CHUNK = 2048  # rows that one thread takes at a time; fixed, so that results nev
 
 Twin = Literal["serial", "parallel"]
 
-# no fastmath: NaN checks, underflow and reproducibility; numpy's error model: x/0 is inf, and needs no branch
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
-_INNER = {**_OPTIONS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _PARALLEL = {
     "prange": True, "comprehension": False, "reduction": False, "inplace_binop": False,
     "setitem": False, "numpy": False, "stencil": False, "fusion": False,
@@ -57,7 +54,7 @@ _TEXT = {
 
 def compile_device(function: FunctionType) -> Any:
     """A body or device function for the CPU; always inlined, because a call in the loop would stop vectorization."""
-    return numba.njit(**_INNER)(function)
+    return numba.njit(**INNER)(function)
 
 
 def serial_twin(kernel: Kernel, precision: Precision) -> Callable[..., None]:
@@ -89,7 +86,7 @@ def _twin(kernel: Kernel, precision: Precision, twin: Twin) -> Any:
     load_threads()
     names = ", ".join(kernel.parameters[1:]) + ","
     text = _TEXT[twin, kernel.tasks].format(name="{name}", names=names, chunk=CHUNK, last=CHUNK - 1)
-    key = f"{environment_key()}\n{kernel.digest}\n{text}\n{precision} {sorted(_INNER.items())}"
+    key = f"{environment_key()}\n{kernel.digest}\n{text}\n{precision} {sorted(INNER.items())}"
     stem = f"{kernel.__name__}_{twin}_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
     text = text.replace("{name}", stem)
     directory = cache_directory()
@@ -106,7 +103,7 @@ def _twin(kernel: Kernel, precision: Precision, twin: Twin) -> Any:
         "_loop": loop_over(body, REALS[precision], independent=not kernel.tasks),
     }
     exec(compile(text, path, "exec"), namespace)
-    dispatcher = numba.njit(parallel=_PARALLEL if twin == "parallel" else False, **_OPTIONS)(namespace[stem])
+    dispatcher = numba.njit(parallel=_PARALLEL if twin == "parallel" else False, **OPTIONS)(namespace[stem])
     if directory is not None:
         dispatcher._cache = KernelCache(directory / stem)
     return dispatcher

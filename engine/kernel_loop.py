@@ -11,16 +11,24 @@ That promise is the contract of a row body: rows run in any order, so a row read
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from llvmlite.ir.values import MDValue
 from numba.core import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-__all__ = ["loop_over"]
+__all__ = ["INNER", "OPTIONS", "for_each", "loop_over", "nonnegative"]
+
+# no fastmath: NaN checks, underflow and reproducibility; numpy's error model: x/0 is inf, and needs no branch
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
+# bodies and device functions are always inlined: a call in the loop would stop vectorization
+INNER = {**OPTIONS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _NO_SIGN = (1 << 63) - 1
 
@@ -39,31 +47,88 @@ def loop_over(body: Any, real: npt.DTypeLike, *, independent: bool) -> Any:
     """
     working = types.float32 if np.dtype(real) == np.float32 else types.float64
 
-    def passed(kind: Any) -> Any:
-        """Type that the body sees for an argument of type `kind`."""
-        if isinstance(kind, types.Array) and kind.ndim == 0:
-            kind = kind.dtype
-        return working if isinstance(kind, types.Float) else kind
-
     @intrinsic
     def loop(typingctx: Any, start: Any, stop: Any, arguments: Any) -> Any:
-        inner = (types.int64, *(passed(kind) for kind in arguments))
-        called = types.Dispatcher(body)
-        body_signature = called.get_call_type(typingctx, inner, {})
+        emit = _loop(typingctx, body, arguments, [_passed(k, working) for k in arguments])
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            columns = [
-                _pass(context, builder, kind, want, builder.extract_value(values[2], k))
-                for k, (kind, want) in enumerate(zip(arguments, inner[1:], strict=True))
-            ]
-            function = context.get_function(called, body_signature)
-            context.add_linking_libs(getattr(function, "libs", ()))
-            _emit_loop(builder, values[0], values[1], lambda i: function(builder, [i, *columns]), independent)
+            emit(context, builder, *values, independent)
             return context.get_dummy_value()
 
         return types.none(types.int64, types.int64, arguments), codegen
 
     return loop
+
+
+@intrinsic
+def nonnegative(typingctx: Any, i: Any) -> Any:
+    """``llvm.assume(i >= 0)``: numba's select for negative indices folds away."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(1)])
+        assume = builder.module.declare_intrinsic("llvm.assume", (), kind)
+        builder.call(assume, [builder.icmp_signed(">=", value, ir.Constant(value.type, 0))])
+        return value
+
+    return types.int64(i), codegen
+
+
+@intrinsic
+def for_each(typingctx: Any, body: Any, start: Any, stop: Any, arguments: Any) -> Any:
+    """The primitive of this name: a loop inside a task, as independent as the rows of a row body."""
+    if not (isinstance(body, types.Dispatcher) and isinstance(arguments, types.BaseTuple)):
+        raise TypingError(f"for_each takes a @device function, start, stop and a tuple, not {body} and {arguments}")
+    emit = _loop(typingctx, body.dispatcher, arguments, list(arguments))
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        bounds = [context.cast(builder, values[k], signature.args[k], types.int64) for k in (1, 2)]
+        emit(context, builder, *bounds, values[3], True)
+        return context.get_dummy_value()
+
+    return types.none(body, start, stop, arguments), codegen
+
+
+def _loop(typingctx: Any, body: Any, arguments: Any, inner: list[Any]) -> Any:
+    """What emits the loop around `body`, which gets arguments of the types `inner`."""
+    called = types.Dispatcher(_promising(body))
+    tuple_type = types.Tuple(inner)
+    body_signature = called.get_call_type(typingctx, (types.int64, tuple_type), {})
+
+    def emit(context: Any, builder: Any, start: Any, stop: Any, packed: Any, independent: bool) -> None:
+        columns = [
+            _pass(context, builder, kind, want, builder.extract_value(packed, k))
+            for k, (kind, want) in enumerate(zip(arguments, inner, strict=True))
+        ]
+        passed = context.make_tuple(builder, tuple_type, columns)
+        function = context.get_function(called, body_signature)
+        context.add_linking_libs(getattr(function, "libs", ()))
+        _emit_loop(builder, start, stop, lambda i: function(builder, [i, passed]), independent)
+
+    return emit
+
+
+@functools.cache
+def _promising(body: Any) -> Any:
+    """`body` behind a promise that its index is >= 0.
+
+    The promise is made inside a function of its own, where nothing is known of the index: in the loop itself, passes
+    that run before inlining would prove it, drop it as redundant, and then lose the proof.
+    """
+
+    def step(i, arguments):  # type: ignore[no-untyped-def]
+        body(nonnegative(i), *arguments)
+
+    # as unique as the body's own name: symbols of cached code from other processes meet in this one
+    step.__qualname__ = f"step_{body.py_func.__qualname__}"
+    return numba.njit(**INNER)(step)
+
+
+def _passed(kind: Any, working: Any) -> Any:
+    """Type that a row or task body sees for a launch argument of type `kind`."""
+    if isinstance(kind, types.Array) and kind.ndim == 0:
+        kind = kind.dtype
+    return working if isinstance(kind, types.Float) else kind
 
 
 def _pass(context: Any, builder: Any, kind: Any, want: Any, value: Any) -> Any:

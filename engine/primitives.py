@@ -24,7 +24,21 @@ from typing import Any
 
 from sensorium.engine.device import REALS
 
-__all__ = ["LANES", "Primitive", "atomic_add", "bits_real", "dot", "fma", "nonnegative", "real", "real_bits"]
+__all__ = [
+    "LANES",
+    "Primitive",
+    "atomic_add",
+    "bits_real",
+    "dot",
+    "floor",
+    "fma",
+    "for_each",
+    "nonnegative",
+    "real",
+    "real_bits",
+    "rint",
+    "sqrt",
+]
 
 LANES = 32  # of dot
 

@@ -9,9 +9,10 @@ from numba.core import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
+from sensorium.engine.kernel_loop import for_each, nonnegative
 from sensorium.engine.primitives_dot import dot
 
-__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
+__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
 
 _INT_OF = {types.float32: types.int32, types.float64: types.int64}
 
@@ -78,20 +79,6 @@ def _bits_real(real: Any) -> Any:
 
 
 bits_real = {"single": _bits_real(types.float32), "double": _bits_real(types.float64)}
-
-
-@intrinsic
-def nonnegative(typingctx: Any, i: Any) -> Any:
-    """``llvm.assume(i >= 0)``: numba's select for negative indices folds away."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value = context.cast(builder, arguments[0], signature.args[0], types.int64)
-        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(1)])
-        assume = builder.module.declare_intrinsic("llvm.assume", (), kind)
-        builder.call(assume, [builder.icmp_signed(">=", value, ir.Constant(value.type, 0))])
-        return value
-
-    return types.int64(i), codegen
 
 
 @intrinsic

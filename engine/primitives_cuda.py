@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
+__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
 
 
 @cuda.jit(device=True)  # type: ignore[untyped-decorator]
@@ -114,6 +114,13 @@ def nonnegative(i: Any) -> Any:
 def atomic_add(array: Any, i: Any, value: Any) -> None:
     """``red.add.u64``; numba-cuda's result (the old value) is dropped, as on the other targets."""
     cuda.atomic.add(array, i, value)
+
+
+@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+def for_each(body: Any, start: Any, stop: Any, arguments: Any) -> None:
+    """``body(i, *arguments)`` for each i, one after the other in this thread."""
+    for i in range(start, stop):
+        body(i, *arguments)
 
 
 sqrt = {"single": _sqrt_single, "double": _sqrt_double}

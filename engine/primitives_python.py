@@ -6,11 +6,12 @@ import ctypes
 import ctypes.util
 import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["atomic_add", "bits_real", "dot", "fma", "nonnegative", "real_bits"]
+__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
 
 _ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
 
@@ -65,3 +66,9 @@ def atomic_add(array: Any, i: Any, value: Any) -> None:
     """``array[i] += value`` under a lock."""
     with _ATOMIC:
         array[i] += value
+
+
+def for_each(body: Callable[..., None], start: Any, stop: Any, arguments: tuple[Any, ...]) -> None:
+    """``body(i, *arguments)`` for each i."""
+    for i in range(start, stop):
+        body(np.int64(i), *arguments)
