@@ -54,9 +54,8 @@ def lattice_sites(kind: str, count: int, edges: Sequence[float]) -> tuple[Points
 
 def _nearest(kind: str, size: Points) -> float:
     a, b, c = (float(s) for s in size)
-    if kind == "fcc":
-        return min(math.hypot(a, b), math.hypot(a, c), math.hypot(b, c)) / 2
-    return min(a, b, c)
+    diagonals = (math.hypot(a, b) / 2, math.hypot(a, c) / 2, math.hypot(b, c) / 2)
+    return min(a, b, c, *(diagonals if kind == "fcc" else ()))
 
 
 def _cells(wanted: int, edges: Sequence[float]) -> tuple[int, int, int]:

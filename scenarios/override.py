@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from sensorium.engine.errors import ScenarioError
 from sensorium.engine.naming import did_you_mean
-from sensorium.scenarios.problems import Problems
+from sensorium.scenarios.problems import InvalidScenario, Problems
 from sensorium.scenarios.tree import Entry, Mark, Node, dotted, from_plain, plain
 from sensorium.scenarios.yaml12 import parse
 
@@ -32,10 +32,11 @@ def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict
         if not equals or not path:
             problems.add(Mark(option), "", f"'{assignment}' is not of the form path=value")
             continue
-        try:
-            found[path] = plain(parse(text, f"{option} {path}", Problems())) if text.strip() else None
-        except ScenarioError as error:
-            problems.add(Mark(option), path, str(error).split(": ", 1)[-1])
+        own = Problems()
+        with suppress(InvalidScenario):
+            found[path] = plain(parse(text, option, own)) if text.strip() else None
+        for problem in own.found:
+            problems.add(Mark(option), path, problem.message)
     problems.raise_any()
     return found
 

@@ -91,7 +91,7 @@ class Scenario:
     def resolved(self) -> dict[str, Any]:
         """The scenario with its bases, overrides and defaults written out: a mapping that loads as the same run."""
         sections = self.document.model_dump(mode="json", by_alias=True, exclude_none=True)
-        populations = plain(self.root.get("populations") or Node({}, self.root.mark))
+        populations = _anchored(self.root.get("populations") or Node({}, self.root.mark), self.sources)
         systems = [plan.resolved for plan in self.systems]
         sections |= {
             "name": self.name,
@@ -217,7 +217,7 @@ def _salvaged(node: Node) -> PopulationSection:
     text = source.get("text") if source is not None else None
     if text is None or not isinstance(text.value, str) or not text.value:
         return PopulationSection()
-    return PopulationSection(from_=TextSource(text=text.value))
+    return PopulationSection().model_copy(update={"from_": TextSource(text=text.value)})
 
 
 def _try_sweep(root: Node, member: Mapping[str, Any], registry: Registry, problems: Problems, sources: Sources) -> None:

@@ -64,8 +64,8 @@ s.yaml:21:79: populations.cold.components.oscillator.phase: must be finite
 s.yaml:22:23: populations.text.from.text: no file 'gensis.txt' and no shipped text of that name; did you
 s.yaml:22:47: populations.text.from.tokenizer.vocab: unknown key 'vocab'; did you mean 'vocabulary'?
 s.yaml:24:5: systems.motin: no system 'motin'; did you mean 'motion'?
-s.yaml:25:22: systems.drag.viscosity: must be >= 0, not -1
-s.yaml:25:26: systems.drag.x: unknown key 'x' (known: viscosity)
+s.yaml:25:23: systems.drag.viscosity: must be >= 0, not -1
+s.yaml:25:27: systems.drag.x: unknown key 'x' (known: viscosity)
 s.yaml:26:5: systems.2: names 2 systems ('drag', 'motion'); write each as an entry of its own
 s.yaml:27:5: systems.3: must be a system, or a mapping of one to its parameters, not a number
 s.yaml:28:30: output.trajectory.every: must be >= 1, not 0

@@ -17,10 +17,11 @@ FREE = frozenset({"name", "description", "output", "sensorium"})
 
 @dataclass(frozen=True)
 class Stored:
-    """The texts under ``/parameters`` of a trajectory."""
+    """The texts under ``/parameters`` of a trajectory, finished or not."""
 
     path: Path
     parameters: dict[str, str]
+    resolved: dict[str, Any]
 
     @classmethod
     def read(cls, path: Path) -> Stored:
@@ -31,38 +32,23 @@ class Stored:
         OutputError
             If there is no trajectory of ours.
         """
-        from sensorium.io.guard import open_file, safe_get
-        from sensorium.io.parts import Parts
+        from sensorium.io.run import open as open_run
 
-        parts = Parts(path)
-        files = [path] if path.is_file() else [*parts.sealed(), *filter(None, [parts.open_segment()])]
-        if not files:
-            raise OutputError(f"there is no run '{path}'")
-        try:
-            with open_file(files[0]) as file:
-                group = safe_get(file, "parameters")
-                texts = {name: group[name].asstr()[()] for name in group} if group is not None else {}
-        except OSError as error:
-            raise OutputError(f"'{files[0]}' is not a readable trajectory: {error}") from None
-        if "resolved" not in texts:
-            raise OutputError(f"'{files[0]}' is not a trajectory of this engine")
-        return cls(path, {name: str(text) for name, text in texts.items()})
-
-    @property
-    def resolved(self) -> dict[str, Any]:
-        """The scenario with everything written out."""
-        found = json.loads(self.parameters["resolved"])
-        return found if isinstance(found, dict) else {}
+        with open_run(path) as run:
+            parameters, resolved = run.parameters, run.scenario
+        if not resolved:
+            raise OutputError(f"'{path}' does not say which scenario made it")
+        return cls(path, parameters, resolved)
 
     @property
     def plugins(self) -> tuple[str, ...]:
         """Plugin files that the run was given."""
-        return tuple(json.loads(self.parameters.get("plugins", "[]")))
+        return tuple(str(plugin) for plugin in json.loads(self.parameters.get("plugins", "[]")))
 
     def differences(self, resolved: dict[str, Any]) -> list[str]:
         """Sections in which another scenario differs."""
-        mine = self.resolved
-        return sorted(k for k in {*mine, *resolved} - FREE if mine.get(k) != resolved.get(k))
+        keys = {*self.resolved, *resolved} - FREE
+        return sorted(key for key in keys if self.resolved.get(key) != resolved.get(key))
 
 
 def trajectory_of(name: Path) -> Path:
