@@ -13,7 +13,7 @@ from sensorium.engine.errors import OutputError
 from sensorium.engine.simulation import Simulation
 from sensorium.io.parts import Parts
 from sensorium.io.statefile import DamagedState, State, load_state, save_state
-from sensorium.io.triggers import Trigger
+from sensorium.io.triggers import Trigger, interrupted
 
 __all__ = ["CheckpointWriter", "restore_run"]
 
@@ -54,7 +54,7 @@ class CheckpointWriter:
 
     def close(self, sim: Simulation) -> None:
         """Save once more when the run was stopped before its end."""
-        if sim.stopped and sys.exc_info()[1] is self._outside and self._saved != sim.world.clock.step:
+        if interrupted(sim) and sys.exc_info()[1] is self._outside and self._saved != sim.world.clock.step:
             self.save(sim)
 
     def save(self, sim: Simulation) -> Path:

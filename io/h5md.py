@@ -21,7 +21,7 @@ from sensorium.io.publish import finish, publish
 from sensorium.io.recorder import Recorder
 from sensorium.io.series import SeriesBuffer
 from sensorium.io.snapshot import Snapshot
-from sensorium.io.triggers import Trigger
+from sensorium.io.triggers import Trigger, interrupted
 
 __all__ = ["TrajectoryWriter"]
 
@@ -120,7 +120,7 @@ class TrajectoryWriter:
             if self._recorder.failed:
                 return  # write() or seal() told why; what was sealed stays
             self.seal(sim)
-            if failed or (sim.stopped and self.parts.checkpoints()):
+            if failed or (interrupted(sim) and self.parts.checkpoints()):
                 self._tell(sim, "failed" if failed else "stopped")
                 return
             self._recorder.stop()

@@ -59,14 +59,16 @@ class PopulationRun:
                 + did_you_mean(name, self.columns)
             )
         column = Column(self._source, f"particles/{self.name}/{name}/value", FRAMES, self._frames, self._living)
-        self.__dict__[name] = column
+        if name not in _OWN:
+            self.__dict__[name] = column
         return column
 
     def __getitem__(self, key: str) -> Column:
-        try:
-            return self.__getattr__(key)
-        except AttributeError as error:
-            raise KeyError(str(error)) from None
+        if key not in self.columns:
+            have = ", ".join(self.columns)
+            raise KeyError(f"population '{self.name}' has no column '{key}' (it has {have})")
+        column: Column = getattr(self, key) if key not in _OWN else self.__getattr__(key)
+        return column
 
     @property
     def ids(self) -> Column:
@@ -95,7 +97,7 @@ class PopulationRun:
         return {name: self[name][index] for name in self.columns}
 
     def track(self, ids: int | Sequence[int] | Array, column: str) -> Array:
-        """`column` of the rows with `ids` in every frame, ``(frames, ids)`` or ``(frames, ids, k)``; NaN or -1 if dead."""
+        """`column` of the rows with `ids` in every frame, ``(frames, ids[, k])``; NaN or -1 where dead."""
         wanted = np.atleast_1d(np.asarray(ids, np.int64))
         source = self[column]
         out: Array | None = None
@@ -110,6 +112,9 @@ class PopulationRun:
             found[found] = alive[place[found]] == wanted[found]
             out[k, found] = values[place[found]]
         return np.empty((0, len(wanted))) if out is None else out
+
+
+_OWN = frozenset(dir(PopulationRun)) | {"name", "columns"}
 
 
 class Run:
@@ -267,7 +272,8 @@ class Run:
         if kind is None or not rows:
             return table
         chosen = table["kind"] == kind
-        return {name: values[chosen] for name, values in table.items() if _used(values[chosen])}
+        always = ("step", "time", "kind", "id")
+        return {name: v[chosen] for name, v in table.items() if name in always or _used(v[chosen])}
 
     # ---- where it comes from ----------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class Source:
             self.path = self.path.with_suffix("")
         self.parts = Parts(self.path)
         self._open: OrderedDict[Path, h5py.File] = OrderedDict()
+        self._known: dict[Path, dict[str, h5py.Dataset]] = {}
         self.complete = self.path.is_file()
         self._pieces: list[_Piece] = []
         first = dict.fromkeys(TABLES, 0)
@@ -128,11 +129,14 @@ class Source:
             file = open_file(path)
         self._open[path] = file
         if len(self._open) > OPEN_FILES:
-            self._open.popitem(last=False)[1].close()
+            oldest, old = self._open.popitem(last=False)
+            self._known.pop(oldest, None)
+            old.close()
         return file
 
     def close(self) -> None:
         """Close every file."""
+        self._known.clear()
         while self._open:
             self._open.popitem()[1].close()
 
@@ -182,13 +186,21 @@ class Source:
             return (len(self.steps[table]), *(max(axis) for axis in zip(*shapes)))
 
     def _holding(self, path: str) -> list[_Piece]:
-        return [piece for piece in self._pieces if safe_get(self._file(piece.path), path) is not None]
+        return [piece for piece in self._pieces if self._holds(piece, path)]
 
     def _dataset(self, piece: _Piece, path: str) -> h5py.Dataset:
-        dataset = safe_get(self._file(piece.path), path)
-        if not isinstance(dataset, h5py.Dataset) or dataset.ndim == 0:
-            raise OutputError(f"{self.path}: '{path}' is not a dataset of rows")
-        return plain(dataset)
+        file = self._file(piece.path)
+        known = self._known.setdefault(piece.path, {})
+        if path not in known:
+            dataset = safe_get(file, path)
+            if not isinstance(dataset, h5py.Dataset) or dataset.ndim == 0:
+                raise OutputError(f"{self.path}: '{path}' is not a dataset of rows")
+            known[path] = plain(dataset)
+        return known[path]
+
+    def _holds(self, piece: _Piece, path: str) -> bool:
+        file = self._file(piece.path)
+        return path in self._known.get(piece.path, ()) or safe_get(file, path) is not None
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
@@ -205,7 +217,7 @@ class Source:
 
     def _block(self, piece: _Piece, path: str, table: str, rows: slice, rest: tuple[Any, ...]) -> Array:
         first = piece.first[table]
-        if safe_get(self._file(piece.path), path) is None:  # it had not appeared yet
+        if not self._holds(piece, path):  # it had not appeared yet
             later = self._dataset(self._holding(path)[0], path)
             count = len(range(rows.start, rows.stop, rows.step))
             row = np.full(later.shape[1:], later.fillvalue)[rest]

@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Trigger"]
+from sensorium.engine.simulation import Simulation
+
+__all__ = ["Trigger", "interrupted"]
 
 _NAMES = frozenset({"every", "at", "wall_time", "any", "all"})
 
@@ -72,3 +74,8 @@ class Trigger:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over :meth:`state`."""
         self._since = time.monotonic() - float(state["waited"])
+
+
+def interrupted(sim: Simulation) -> bool:
+    """Whether the run was stopped with steps of its length left."""
+    return sim.stopped and (sim.steps == 0 or sim.world.clock.step < sim.steps)
