@@ -18,6 +18,7 @@ functions that numba knows. Float literals and constants take the working precis
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, overload
 
@@ -39,7 +40,10 @@ __all__ = [
 
 PARALLEL_FROM = 6000.0  # ns of work from which waking other threads (2-3 us on TBB) pays
 ROW_COST = 1.0  # ns; what a row is taken to cost where the kernel does not say
-TASK_COST = 1e6
+TASK_COST = PARALLEL_FROM  # a task is worth a thread
+
+Twins = tuple[Callable[..., None], Callable[..., None], float]
+"""The launcher below a number of rows, the launcher from there on, and that number."""
 
 KERNELS: list[Kernel] = []  # every kernel of the process, in order of definition
 
@@ -88,9 +92,7 @@ class Kernel(ScalarFunction):
             raise KernelError(f"{self.title} needs the row index as its first parameter")
         self.tasks = tasks
         self.cost = cost if cost is not None else TASK_COST if tasks else ROW_COST
-        self._arity = len(self.parameters) - 1
-        # per target: (below the limit, from the limit, limit)
-        self._twins: dict[str, tuple[Callable[..., None], Callable[..., None], float]] = {}
+        self._twins: dict[str, Twins] = {}  # per target
         KERNELS.append(self)
 
     def __call__(self, rows: Launchable, *arguments: Any) -> None:
@@ -108,42 +110,72 @@ class Kernel(ScalarFunction):
         KernelError
             If the number of arguments is wrong, or the body cannot be compiled for their types.
         """
-        n = rows.n
-        if n == 0:
-            return
-        if len(arguments) != self._arity:
-            raise KernelError(f"{self.title} takes {', '.join(self.parameters[1:])}; {len(arguments)} arguments given")
-        try:
-            serial, parallel, limit = self._twins[rows.device.target]
-        except KeyError:
-            serial, parallel, limit = self._twins[rows.device.target] = self._compile(rows.device)
-        if self.tasks and getattr(rows, "work", limit) < PARALLEL_FROM:
-            parallel = serial
-        column = rows.storage.get
-        try:
-            (serial if n < limit else parallel)(n, *[column(id(a), a) for a in arguments])
-        except Exception as error:
-            self._explain(error)
-            raise
+        # the first launch; from then on the class whose __call__ is written out for this number of arguments
+        self.__class__ = _launching(len(self.parameters) - 1, self.tasks)
+        self(rows, *arguments)
 
-    def _compile(self, on: Device) -> tuple[Callable[..., None], Callable[..., None], float]:
+    def _compile(self, on: Device) -> Twins:
         if on.kind == "cpu":
             from sensorium.engine.kernel_cpu import parallel_twin, serial_twin
 
             serial = serial_twin(self, on.precision)
-            limit = max(PARALLEL_FROM / self.cost, 2)
-            return serial, parallel_twin(self, on.precision, serial), limit
-        from sensorium.engine.kernel_cuda import cuda_launcher, simulator_launcher
+            twins = serial, parallel_twin(self, on.precision, serial), max(PARALLEL_FROM / self.cost, 2)
+        else:
+            from sensorium.engine.kernel_cuda import cuda_launcher, simulator_launcher
 
-        launch = cuda_launcher(self, on.precision) if on.kind == "cuda" else simulator_launcher(self, on.precision)
-        return launch, launch, 0.0
+            launch = (cuda_launcher if on.kind == "cuda" else simulator_launcher)(self, on.precision)
+            twins = launch, launch, 0.0
+        self._twins[on.target] = twins
+        return twins
 
-    def _explain(self, error: Exception) -> None:
-        """Raise a compiler's error again as one that names the kernel."""
+    def _miscounted(self) -> KernelError:
+        return KernelError(f"{self.title} is launched as {self.__name__}(rows, {', '.join(self.parameters[1:])})")
+
+    def _explained(self, error: Exception) -> Exception:
+        """A compiler's error as one that names the kernel; any other error as it is."""
         from numba.core.errors import NumbaError
 
-        if isinstance(error, NumbaError):
-            raise KernelError(f"{self.title} does not compile: {error}") from error
+        if not isinstance(error, NumbaError):
+            return error
+        return KernelError(f"{self.title} does not compile: {error}")
+
+
+# A launch costs 1 to 2 us, so what Python does in it counts: the arguments are passed one by one, because collecting
+# them into a tuple and a list would cost a third of a microsecond more.
+_LAUNCH = """
+def __call__(self, rows{parameters}, *more):
+    if {last} is missing or more:
+        raise self._miscounted()
+    n = rows.n
+    if n <= 0:
+        return
+    serial, parallel, limit = self._twins.get(rows.device.target) or self._compile(rows.device)
+    column = rows.storage.get
+    try:
+        ({choice})(n{arguments})
+    except Exception as error:
+        explained = self._explained(error)
+        if explained is error:
+            raise
+        raise explained from error
+"""
+_ROW_CHOICE = "serial if n < limit else parallel"
+_TASK_CHOICE = f"serial if n < limit or getattr(rows, 'work', {PARALLEL_FROM}) < {PARALLEL_FROM} else parallel"
+
+
+@functools.cache
+def _launching(arity: int, tasks: bool) -> type[Kernel]:
+    """The subclass of Kernel whose launch takes `arity` arguments."""
+    names = [f"a{k}" for k in range(arity)]
+    text = _LAUNCH.format(
+        parameters="".join(f", {name}=missing" for name in names),
+        last=names[-1] if names else "None",
+        choice=_TASK_CHOICE if tasks else _ROW_CHOICE,
+        arguments="".join(f", column(id({name}), {name})" for name in names),
+    )
+    scope: dict[str, Any] = {"missing": object()}
+    exec(compile(text, f"<launch of {arity} arguments>", "exec"), scope)
+    return type("Kernel", (Kernel,), {"__call__": scope["__call__"], "__module__": __name__})
 
 
 @overload

@@ -20,14 +20,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from sensorium.engine.device import Rows
-from sensorium.engine.kernel import DeviceFunction, Kernel, KernelError, Launchable, device, kernel
+from sensorium.engine.kernel import PARALLEL_FROM, DeviceFunction, Kernel, KernelError, Launchable, device, kernel
 from sensorium.engine.primitives import for_each, nonnegative
 
 __all__ = ["LANES", "Maximum", "Minimum", "Sum", "sum_rows"]
 
 LANES = 4096
-WIDTH = 256  # lanes of one task on the CPU: contiguous rows, so that the inner loop vectorizes
+WIDTH = 512  # lanes of one task on the CPU, where contiguous rows vectorize
+STRIDE = 64  # threads that fold on a GPU
 
+# Bodies of kernels that are made for each term and each rule: they call `term`, and `join` of two lanes.
 LANE_TEXT = """
 @device
 def start(row, value, lost, {names}):
@@ -44,6 +46,8 @@ def {name}(task, value, lost, n, lanes, width, {names}):
     for_each(start, first, last, (value, lost, {names}))
     for base in range(lanes, n, lanes):
         for_each(proceed, first, min(last, n - base), (base, value, lost, {names}))
+    if width >= lanes:
+        fold(value, lost, lanes)
 """
 FOLD_TEXT = """
 @device
@@ -51,39 +55,51 @@ def halve(lane, value, lost, half):
     other = nonnegative(lane + half)
     value[lane], lost[lane] = join(value[lane], lost[lane], value[other], lost[other])
 
-@kernel(tasks=True)
-def {name}(task, value, lost, half, lanes):
+@device
+def fold(value, lost, lanes):
+    half = LANES // 2
     while half > 0:
-        for_each(halve, 0, min(half, lanes - half), (value, lost, half))
-        lanes, half = half, half // 2
-"""
-HALVE_TEXT = """
-@kernel
-def {name}(lane, value, lost, half):
-    other = nonnegative(lane + half)
-    value[lane], lost[lane] = join(value[lane], lost[lane], value[other], lost[other])
+        if half < lanes:
+            for_each(halve, 0, lanes - half, (value, lost, half))
+            lanes = half
+        half = half // 2
+
+@kernel(tasks=True)
+def {name}(task, value, lost, lanes):
+    fold(value, lost, lanes)
+
+@kernel(tasks=True)
+def {name}_strided(task, value, lost, lanes, half, least):
+    while half >= least:
+        for lane in range(task, lanes - half, least):
+            halve(lane, value, lost, half)
+        lanes, half = min(lanes, half), half // 2
 """
 
 _numbers = itertools.count()
 
 
-def _generated(text: str, what: str, namespace: Mapping[str, Any], *, names: str = "") -> Kernel:
-    """The kernel of a source text; the text is kept where tracebacks, and the kernel itself, look for lines."""
-    name = f"{what}_{namespace['join'].__name__.strip('_')}"
+def _generated(text: str, name: str, names: str = "", **scope: Any) -> Mapping[str, Any]:
+    """What a source text defines; the text stays where tracebacks, and kernels themselves, look for source lines."""
     text = text.format(name=name, names=names)
     file = f"<reduction {next(_numbers)}: {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    scope: dict[str, Any] = {
-        "__name__": __name__,
-        "device": device,
-        "kernel": kernel,
-        "for_each": for_each,
-        "nonnegative": nonnegative,
-        **namespace,
-    }
+    own = {"device": device, "kernel": kernel, "for_each": for_each, "nonnegative": nonnegative, "LANES": LANES}
+    scope |= own | {"__name__": __name__}
     exec(compile(text, file, "exec"), scope)
-    made: Kernel = scope[name]
-    return made
+    return scope
+
+
+class _Rule:
+    """How two lanes join, how all of them fold, and what no lanes at all give."""
+
+    def __init__(self, join: DeviceFunction, empty: float) -> None:
+        name = f"fold{join.__name__}"
+        made = _generated(FOLD_TEXT, name, join=join)
+        self.join, self.empty = join, empty
+        self.fold: DeviceFunction = made["fold"]
+        self.folding: Kernel = made[name]
+        self.folding_strided: Kernel = made[f"{name}_strided"]
 
 
 class _Reduction:
@@ -97,17 +113,16 @@ class _Reduction:
         Estimated time of one row in ns; decides between one thread and all, never the result.
     """
 
-    empty: float
-    join: DeviceFunction
-    fold: Kernel  # all halvings in one task: least launches, for the CPU
-    halve: Kernel  # one halving, a row per lane: for a GPU
+    rule: _Rule
 
     def __init__(self, term: DeviceFunction, *, cost: float = 1.0) -> None:
         if not isinstance(term, DeviceFunction):
             raise KernelError(f"{type(self).__name__} takes a @device function of one row, not {term!r}")
         self.term, self.cost = term, cost
         names = ", ".join(f"column_{k}" for k in range(len(term.parameters) - 1))
-        self._lanes = _generated(LANE_TEXT, term.__name__, {"term": term, "join": self.join}, names=names)
+        name = f"{type(self).__name__.lower()}_of_{term.__name__}"
+        made = _generated(LANE_TEXT, name, names, term=term, join=self.rule.join, fold=self.rule.fold)
+        self._lanes: Kernel = made[name]
         self._scratch: dict[str, tuple[Any, Any]] = {}
 
     def __call__(self, rows: Launchable, *arguments: Any) -> float:
@@ -122,35 +137,28 @@ class _Reduction:
         """
         n = rows.n
         if n == 0:
-            return self.empty
+            return self.rule.empty
         on = rows.device
         try:
             value, lost = self._scratch[on.target]
         except KeyError:
             value, lost = self._scratch[on.target] = on.zeros(LANES), on.zeros(LANES)
         lanes = min(n, LANES)
-        width = WIDTH if on.kind == "cpu" else 1
-        tasks = Rows((lanes + width - 1) // width, on, work=n * self.cost)
-        column = rows.storage.get
-        self._lanes(tasks, value, lost, n, lanes, width, *[column(id(a), a) for a in arguments])
-        half = (1 << (lanes - 1).bit_length()) >> 1
-        if on.kind == "cpu":
-            self.fold(Rows(1, on), value, lost, half, lanes)
+        if on.kind != "cpu":
+            width = 1
+        elif n * self.cost < PARALLEL_FROM:
+            width = LANES  # a single task, which folds as well
         else:
-            while half:
-                self.halve(Rows(min(half, lanes - half), on), value, lost, half)
-                lanes, half = half, half >> 1
+            width = WIDTH
+        column = rows.storage.get
+        tasks = Rows((lanes + width - 1) // width, on)
+        self._lanes(tasks, value, lost, n, lanes, width, *[column(id(a), a) for a in arguments])
+        if width == WIDTH:
+            self.rule.folding(Rows(1, on), value, lost, lanes)
+        elif width == 1:
+            self.rule.folding_strided(Rows(STRIDE, on), value, lost, lanes, LANES // 2, STRIDE)
+            self.rule.folding_strided(Rows(1, on), value, lost, min(lanes, STRIDE), STRIDE // 2, 1)
         return float(value[0]) + float(lost[0])
-
-
-def _rule(join: DeviceFunction) -> dict[str, Any]:
-    """The kernels that fold lanes by one rule."""
-    names = {"join": join}
-    return {
-        "join": join,
-        "fold": _generated(FOLD_TEXT, "fold", names),
-        "halve": _generated(HALVE_TEXT, "halve_once", names),
-    }
 
 
 @device
@@ -163,35 +171,32 @@ def _add(a, a_lost, b, b_lost):
 
 @device
 def _least(a, a_lost, b, b_lost):
-    """The lesser of two; a nan stays where it is first."""
+    """The lesser of two."""
     return (b if b < a else a), a_lost
 
 
 @device
 def _greatest(a, a_lost, b, b_lost):
-    """The greater of two; a nan stays where it is first."""
+    """The greater of two."""
     return (b if b > a else a), a_lost
 
 
 class Sum(_Reduction):
     """Sum of a term over all rows; 0 over none."""
 
-    empty = 0.0
-    join, fold, halve = _rule(_add).values()
+    rule = _Rule(_add, 0.0)
 
 
 class Minimum(_Reduction):
-    """Least value of a term over all rows; inf over none."""
+    """Least value of a term over all rows, which must not be nan; inf over none."""
 
-    empty = float("inf")
-    join, fold, halve = _rule(_least).values()
+    rule = _Rule(_least, float("inf"))
 
 
 class Maximum(_Reduction):
-    """Greatest value of a term over all rows; -inf over none."""
+    """Greatest value of a term over all rows, which must not be nan; -inf over none."""
 
-    empty = float("-inf")
-    join, fold, halve = _rule(_greatest).values()
+    rule = _Rule(_greatest, float("-inf"))
 
 
 @device
