@@ -88,7 +88,7 @@ class Schedule:
         self._plan = tuple(
             _Phase(
                 phase,
-                tuple(dict.fromkeys(field for s in ordered[phase] for field in s.accumulates)),
+                tuple(dict.fromkeys(field for s in ordered[phase] for field in s.access(phase)[2])),
                 tuple(
                     _Call(
                         s,
@@ -212,7 +212,7 @@ def _ambiguities(phase: str, members: list[System]) -> Iterable[str]:
         for second in members[k + 1 :]:
             if second.instance in ahead[first.instance] or first.instance in ahead[second.instance]:
                 continue
-            for field in _conflicts(first, second):
+            for field in _conflicts(phase, first, second):
                 yield (
                     f"phase '{phase}': '{first.instance}' and '{second.instance}' both touch {field!r} and one of"
                     f" them writes it; say which comes first: `before` or `after` in the class, or"
@@ -220,11 +220,13 @@ def _ambiguities(phase: str, members: list[System]) -> Iterable[str]:
                 )
 
 
-def _conflicts(first: System, second: System) -> list[Field]:
+def _conflicts(phase: str, first: System, second: System) -> list[Field]:
     """Fields for which the order of the two matters: all but read-read and accumulate-accumulate."""
     found: dict[Field, None] = {}
     for one, other in ((first, second), (second, first)):
-        others = {*other.reads, *other.writes, *other.accumulates}
-        found |= dict.fromkeys(field for field in one.writes if field in others)
-        found |= dict.fromkeys(field for field in one.accumulates if field in {*other.reads, *other.writes})
+        _, writes, accumulates = one.access(phase)
+        others_reads, others_writes, others_accumulates = other.access(phase)
+        others = {*others_reads, *others_writes, *others_accumulates}
+        found |= dict.fromkeys(field for field in writes if field in others)
+        found |= dict.fromkeys(field for field in accumulates if field in {*others_reads, *others_writes})
     return list(found)

@@ -153,6 +153,14 @@ class System(esper.Processor):
         """The phases in which it runs."""
         return (cls.phase,) if isinstance(cls.phase, str) else tuple(cls.phase)
 
+    @classmethod
+    def access(cls, phase: str) -> tuple[tuple[Field, ...], tuple[Field, ...], tuple[Field, ...]]:
+        """``(reads, writes, accumulates)`` in one phase: all of them, unless a system of several phases knows better.
+
+        What it returns must be among what the class declares. Columns accumulated in a phase are cleared before it.
+        """
+        return cls.reads, cls.writes, cls.accumulates
+
     # ---- life -------------------------------------------------------------------------------------------------
 
     def attach(self, world: World) -> None:
