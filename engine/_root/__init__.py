@@ -53,6 +53,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "components":
+        return importlib.import_module("sensorium.components")
     if name not in _HOME:
         raise AttributeError(f"module 'sensorium' has no attribute '{name}'")
     value = globals()[name] = getattr(importlib.import_module(_HOME[name]), name)
