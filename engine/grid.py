@@ -49,7 +49,8 @@ class Box:
             raise ScenarioError(f"box: cells {tuple(cells)} must be whole numbers >= 1")
         self.edges = (float(edges[0]), float(edges[1]), float(edges[2]))
         self.cells = (int(cells[0]), int(cells[1]), int(cells[2]))
-        self.spacing = tuple(edge / count for edge, count in zip(self.edges, self.cells))
+        (x, y, z), (nx, ny, nz) = self.edges, self.cells
+        self.spacing = (x / nx, y / ny, z / nz)
         self.volume = math.prod(self.edges)
         self.nodes = math.prod(self.cells)
         self.cell_volume = self.volume / self.nodes

@@ -1,0 +1,127 @@
+"""Derivatives on the grid: centred differences of second and fourth order, and the spectral gradient.
+
+All of them are antisymmetric, so that on a periodic grid the sum of ``rho grad phi`` vanishes whenever phi comes from
+rho by a symmetric kernel: the grid pulls on itself without moving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sensorium.engine.device import Rows
+from sensorium.engine.kernel import device, kernel
+from sensorium.engine.mesh import Mesh
+from sensorium.engine.primitives import nonnegative
+
+__all__ = ["STENCILS", "Differences", "SpectralGradient"]
+
+# weights of f(x + h) - f(x - h) and of f(x + 2h) - f(x - 2h), times h
+STENCILS = {"centred": (1 / 2, 0.0), "four_point": (2 / 3, -1 / 12)}
+
+
+@device
+def ring(k, count):
+    """The neighbours k - 2, k - 1, k + 1, k + 2 of a node along a periodic axis."""
+    before = k - 1 if k > 0 else count - 1
+    after = k + 1 if k + 1 < count else 0
+    far_before = before - 1 if before > 0 else count - 1
+    far_after = after + 1 if after + 1 < count else 0
+    return nonnegative(far_before), nonnegative(before), nonnegative(after), nonnegative(far_after)
+
+
+@kernel(tasks=True)
+def difference(t, out_x, out_y, out_z, field, near_x, near_y, near_z, far_x, far_y, far_z, nx, ny, nz):
+    """Differences along x, y and z on the line of nodes ``t = (i, j)``."""
+    i, j = nonnegative(t // ny), nonnegative(t % ny)
+    x0, x1, x3, x4 = ring(i, nx)
+    y0, y1, y3, y4 = ring(j, ny)
+    far_west, west, east, far_east = field[x0, j], field[x1, j], field[x3, j], field[x4, j]
+    far_south, south, north, far_north = field[i, y0], field[i, y1], field[i, y3], field[i, y4]
+    line, into_x, into_y, into_z = field[i, j], out_x[i, j], out_y[i, j], out_z[i, j]
+    for each in range(nz):
+        k = nonnegative(each)
+        into_x[k] = near_x * (east[k] - west[k]) + far_x * (far_east[k] - far_west[k])
+    for each in range(nz):
+        k = nonnegative(each)
+        into_y[k] = near_y * (north[k] - south[k]) + far_y * (far_north[k] - far_south[k])
+    for each in range(2, nz - 2):
+        k = nonnegative(each)
+        into_z[k] = near_z * (line[k + 1] - line[k - 1]) + far_z * (line[k + 2] - line[k - 2])
+    for each in range(min(4, nz)):  # the ends of the line, where neighbours lie around the ring
+        k = each if each < 2 or nz < 4 else nz - 4 + each
+        z0, z1, z3, z4 = ring(k, nz)
+        into_z[nonnegative(k)] = near_z * (line[z3] - line[z1]) + far_z * (line[z4] - line[z0])
+
+
+class Differences:
+    """Centred differences along the three axes.
+
+    Parameters
+    ----------
+    mesh
+        Gives the box.
+    stencil
+        ``"centred"``, (f(+1) - f(-1)) / 2h, or ``"four_point"``, (8 f(+1) - 8 f(-1) - f(+2) + f(-2)) / 12h.
+    factor
+        Multiplies the result; -1 turns a potential into an acceleration.
+    """
+
+    def __init__(self, mesh: Mesh, stencil: str, factor: float = 1.0) -> None:
+        self.mesh = mesh
+        near, far = STENCILS[stencil]
+        self._weights = (
+            *(factor * near / h for h in mesh.box.spacing),
+            *(factor * far / h for h in mesh.box.spacing),
+        )
+
+    def __call__(self, field: Any, out: Sequence[Any]) -> None:
+        """Write the three derivatives of `field` into the three grids `out`."""
+        nx, ny, nz = self.mesh.box.cells
+        difference(Rows(nx * ny, self.mesh.device), *out, field, *self._weights, nx, ny, nz)
+
+
+@kernel(tasks=True)
+def differentiate(t, out, spectrum, wave_x, wave_y, wave_z, factor, ny, half):
+    """out_k = i (wave_x + wave_y + wave_z) spectrum_k on one line; two of the three waves are zero."""
+    i, j = nonnegative(t // ny), nonnegative(t % ny)
+    across = wave_x[i] + wave_y[j]
+    line, into = spectrum[i, j], out[i, j]
+    for each in range(half):
+        k = nonnegative(each)
+        wave = factor * (across + wave_z[k])
+        value = line[k]
+        into[k] = complex(-wave * value.imag, wave * value.real)
+
+
+class SpectralGradient:
+    """The exact derivative of the trigonometric interpolant: i k in Fourier space, zero at the Nyquist wavenumber.
+
+    Parameters
+    ----------
+    mesh
+        Gives box and transforms.
+    factor
+        Multiplies the result.
+    """
+
+    def __init__(self, mesh: Mesh, factor: float = 1.0) -> None:
+        self.mesh, self.factor = mesh, factor
+        self._work = mesh.fourier.like()
+        waves = [wave.copy() for wave in mesh.fourier.wavenumbers(mesh.box.spacing)]
+        for wave, count in zip(waves, mesh.box.cells):
+            if count % 2 == 0:
+                wave[count // 2] = 0  # the sign of the Nyquist wave is not known, so its slope is not either
+        array, none = mesh.device.array, [np.zeros_like(wave) for wave in waves]
+        real = mesh.device.real
+        self._waves = [[array(waves[a] if a == axis else none[a], real) for a in range(3)] for axis in range(3)]
+
+    def __call__(self, spectrum: Any, out: Sequence[Any]) -> None:
+        """Write the derivatives of the grid that `spectrum` transforms back to into the three grids `out`."""
+        mesh = self.mesh
+        nx, ny, half = spectrum.shape
+        for waves, grid in zip(self._waves, out):
+            differentiate(Rows(nx * ny, mesh.device), self._work, spectrum, *waves, self.factor, ny, half)
+            mesh.fourier.backward(grid, self._work)
