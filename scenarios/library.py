@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -34,8 +35,10 @@ class Packaged:
 
     @property
     def summary(self) -> str:
-        """First sentence of the header."""
-        return self.header.split("\n\n")[0].replace("\n", " ").split(". ")[0].rstrip(".")
+        """Its description; without one, the first sentence of the header."""
+        said = re.search(r"^description: *(.+)$", self.path.read_text(encoding="utf-8"), re.MULTILINE)
+        text = said[1].strip("\"'") if said else self.header.split("\n\n")[0].replace("\n", " ").split(". ")[0]
+        return text.rstrip(".")
 
 
 def packaged() -> dict[str, Packaged]:

@@ -110,7 +110,7 @@ class Tokenizer:
 
 def _tokens(values: npt.ArrayLike, index: npt.ArrayLike) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     byte, place = np.broadcast_arrays(np.asarray(values), np.asarray(index))
-    if byte.size and not (0 <= byte.min() and byte.max() <= 255):
+    if byte.size and not (byte.min() >= 0 and byte.max() <= 255):
         raise ValueError("bytes must lie in 0..255")
     if place.size and place.min() < 0:
         raise ValueError("indices must be >= 0")

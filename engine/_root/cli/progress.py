@@ -45,7 +45,7 @@ class _Rate:
     def __call__(self, step: int) -> float:
         now = time.monotonic()
         self._seen.append((now, step))
-        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW_SECONDS:
+        while len(self._seen) > 2 and now - self._seen[1][0] > WINDOW_SECONDS:
             self._seen.popleft()
         (begin, first), (end, last) = self._seen[0], self._seen[-1]
         return (last - first) / (end - begin) if end > begin else 0.0
@@ -65,10 +65,13 @@ def progress(last: int, *, quiet: bool) -> Iterator[Progress | None]:
 
 class _Lines:
     def __init__(self, last: int) -> None:
-        self._last, self._rate, self._said = last, _Rate(), time.monotonic()
+        self._last, self._rate, self._said = last, _Rate(), 0.0
 
     def __call__(self, sim: Simulation) -> None:
         now, step = time.monotonic(), sim.world.clock.step
+        if not self._said:
+            self._rate(step)  # where the clock of the first line starts: the first step compiles
+            self._said = now
         if now - self._said < LINE_SECONDS:
             return
         self._said = now
