@@ -6,8 +6,9 @@
 
 A step evaluates D and G twice: at the state (D0, G0) and at a predicted end (D1, G1). Carriers are then solved exactly
 for a drive that grows and turns exponentially from D0 to D1; for a drive that stays, or turns steadily, that is the
-exact solution. Phases take a classical Runge-Kutta step of rotation and torque together, with G at the middle
-interpolated in modulus and angle; a locked phase is a fixed point of it. The whole is of second order.
+exact solution. Phases are solved exactly, rotation and torque together, for a field that turns steadily from the angle
+of G0 to that of G1 with the mean modulus: a locked phase stays locked at the exact offset, a drifting one has the exact
+mean frequency, and no field is too strong for the step. The whole is of second order.
 
 In a step the drive may turn by any angle, as long as it stays within half a turn of the rotation of its carrier.
 """
@@ -124,45 +125,63 @@ def advance_carriers(
 
 
 @device
-def torque(angle, re, im):
-    """Im(exp(-i angle) (re + i im))."""
-    sine, cosine = sincos(angle)
-    return cosine * im - sine * re
+def adler(re, im, pull, detuning, dt):
+    """How an angle phi moves in dphi/dt = detuning - pull sin(phi), exactly.
+
+    With w = exp(i phi) = re + i im the equation is of Riccati type, and its solution the Moebius map
+    w -> w conj(y) / y; returned is y, up to a positive or negative factor (Adler, Proc. IRE 34, 351, 1946).
+    """
+    root = 0.25 * (pull * pull - detuning * detuning) * dt * dt
+    if abs(root) < 1e-6:
+        # (sinh x / x) and cosh x of x^2 = root
+        whole, part = 1.0 + 0.5 * root, dt * (1.0 + root / 6.0)
+    elif root > 0.0:
+        x = sqrt(root)
+        lost = expm1(-2.0 * x)
+        whole, part = 1.0, dt * -lost / ((2.0 + lost) * x)
+    else:
+        x = sqrt(-root)
+        sine, whole = sincos(x)
+        part = dt * sine / x
+    return whole + 0.5 * part * pull * re, 0.5 * part * (pull * im - detuning)
 
 
 @kernel(cost=15.0)
 def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling, rotation, dt):
-    """z at the end of the step if the field only turned with the oscillator; a step of the midpoint rule."""
-    pull = coupling * amplitude[s]
-    middle = angle[s] + 0.5 * dt * (speed[s] + pull * torque(angle[s], g_re[s], g_im[s]))
-    x, y = turned(g_re[s], g_im[s], 0.5 * dt * rotation * speed[s])
-    sine, cosine = sincos(angle[s] + dt * (speed[s] + pull * torque(middle, x, y)))
-    z_re[s] = amplitude[s] * cosine
-    z_im[s] = amplitude[s] * sine
+    """z at the end of the step if the field only turned with the oscillator, or stood still without rotation."""
+    sine, cosine = sincos(angle[s])
+    size = sqrt(g_re[s] * g_re[s] + g_im[s] * g_im[s])
+    # the angle between oscillator and field, in a frame that turns with the field
+    scale = 1.0 / size if size > 0.0 else 0.0
+    re, im = (cosine * g_re[s] + sine * g_im[s]) * scale, (sine * g_re[s] - cosine * g_im[s]) * scale
+    turn = rotation * speed[s]
+    y_re, y_im = adler(re, im, coupling * amplitude[s] * size, speed[s] - turn, dt)
+    # exp(i angle) exp(i turn dt) conj(y) / y
+    x, y = turned(cosine, sine, turn * dt)
+    inverse = amplitude[s] / (y_re * y_re + y_im * y_im)
+    square_re, square_im = (y_re * y_re - y_im * y_im) * inverse, -2.0 * y_re * y_im * inverse
+    z_re[s] = x * square_re - y * square_im
+    z_im[s] = x * square_im + y * square_re
 
 
 @kernel(cost=30.0)
 def advance_phases(
     s, ids, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, noise, seed, step, stream, dt
 ):  # fmt: skip
-    """Equation 28 over a step, by the classical Runge-Kutta rule; the result is in [0, 2 pi)."""
-    pull = coupling * amplitude[s]
-    omega, theta = speed[s], angle[s]
-    # the field at the middle, seen from the frame that turns with the oscillator
-    half = 0.5 * dt * rotation * omega
-    start_re, start_im = turned(g0_re[s], g0_im[s], half)
-    end_re, end_im = turned(g1_re[s], g1_im[s], -half)
-    x, y = start_re + end_re, start_im + end_im
-    size = sqrt(x * x + y * y)
-    mean = 0.5 * (sqrt(start_re * start_re + start_im * start_im) + sqrt(end_re * end_re + end_im * end_im))
-    scale = mean / size if size > 0.0 else 0.0
-    x *= scale
-    y *= scale
-    k1 = omega + pull * torque(theta, g0_re[s], g0_im[s])
-    k2 = omega + pull * torque(theta + 0.5 * dt * k1, x, y)
-    k3 = omega + pull * torque(theta + 0.5 * dt * k2, x, y)
-    k4 = omega + pull * torque(theta + dt * k3, g1_re[s], g1_im[s])
-    theta += dt / 6.0 * (k1 + 2.0 * (k2 + k3) + k4)
+    """Equation 28 over a step in which the field turns steadily from G0 to G1; the result is in [0, 2 pi)."""
+    theta, frame = angle[s], rotation * speed[s]
+    size_0 = sqrt(g0_re[s] * g0_re[s] + g0_im[s] * g0_im[s])
+    size_1 = sqrt(g1_re[s] * g1_re[s] + g1_im[s] * g1_im[s])
+    # turn of the field beyond that of the frame, within half a turn
+    end_re, end_im = turned(g1_re[s], g1_im[s], -frame * dt)
+    extra = atan2(end_im * g0_re[s] - end_re * g0_im[s], end_re * g0_re[s] + end_im * g0_im[s])
+    turn = frame * dt + extra
+    sine, cosine = sincos(theta)
+    scale = 1.0 / size_0 if size_0 > 0.0 else 0.0
+    re, im = (cosine * g0_re[s] + sine * g0_im[s]) * scale, (sine * g0_re[s] - cosine * g0_im[s]) * scale
+    pull = 0.5 * coupling * amplitude[s] * (size_0 + size_1)
+    y_re, y_im = adler(re, im, pull, speed[s] - frame - extra / dt, dt)
+    theta += turn - 2.0 * atan2(y_im, y_re)
     if noise > 0.0:
         kick, _ = normal_pair(seed, ids[s], step, stream, 1)
         theta += sqrt(2.0 * noise * dt) * kick

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from sensorium.engine.bands import Bands
 from sensorium.engine.device import Device, Rows
-from sensorium.engine.kernel import kernel, real
+from sensorium.engine.kernel import device, kernel, real
 from sensorium.engine.math import exp
 from sensorium.engine.primitives import dot, fma, nonnegative
 
@@ -54,6 +54,13 @@ def tune(t, tile, base, width, first, line, omega, centre, gate, reach, tuning):
             row[l] = exp(-(x * x)) if abs(away) <= limit else 0.0
 
 
+@device
+def unsigned(values, width):
+    """-0 becomes +0: a sum that underflowed to -0 would keep its sign or not, depending on zeros added to it."""
+    for l in range(width):  # noqa: E741
+        values[l] += 0.0
+
+
 @kernel(tasks=True)
 def couple(t, tile, base, width, first, line, shift, tuning, z_re, z_im, c_re, c_im, g_re, g_im, part_re, part_im):
     """Both sums of a tile: field sum_k T_ik C_k of its oscillators, and its part of sum_i T_ik z_i."""
@@ -73,6 +80,8 @@ def couple(t, tile, base, width, first, line, shift, tuning, z_re, z_im, c_re, c
         at = nonnegative(shift[k] + tile + t)
         part_re[at] = dot(tuning, place, z_re, start, width)
         part_im[at] = dot(tuning, place, z_im, start, width)
+    unsigned(field_re, width)
+    unsigned(field_im, width)
 
 
 @kernel(tasks=True)
@@ -97,6 +106,7 @@ def spread(t, tile, base, width, first, line, tuning, values, sums):
         value = values[nonnegative(line[pair])]
         for l in range(width):  # noqa: E741
             total[l] = fma(row[l], value, total[l])
+    unsigned(total, width)
 
 
 @kernel(cost=200.0)
