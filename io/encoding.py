@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -31,29 +32,45 @@ class Encoder:
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[Array, list[Piece]]] = {}
+        self._scratch: h5py.File | None = None
 
     def pieces(self, spec: Spec, row: Array) -> list[Piece]:
-        """Chunks of `row`, whose first axis may be shorter than the dataset's; the rest is padded with the fill."""
-        if spec.codec != "gzip":
-            return list(self._cut(spec, row))
+        """Chunks of `row`, whose first axis may be shorter than the dataset's."""
+        if spec.codec == "raw":
+            return list(self._cut(spec, row, spec.filled))
+        if spec.codec == "digits":
+            return [(offset, self._rounded(spec, chunk)) for offset, chunk in self._cut(spec, row, 0)]
         known = self._last.get(spec.path)
         if known is not None and known[0].shape == row.shape and np.array_equal(known[0], row, equal_nan=_real(row)):
             return known[1]
-        encoded: list[Piece] = [(offset, _deflated(np.asarray(chunk))) for offset, chunk in self._cut(spec, row)]
+        encoded: list[Piece] = [(offset, _deflated(chunk)) for offset, chunk in self._cut(spec, row, spec.filled)]
         self._last[spec.path] = row.copy(), encoded
         return encoded
 
     @staticmethod
-    def _cut(spec: Spec, row: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
+    def _cut(spec: Spec, row: Array, padding: Any) -> Iterator[tuple[tuple[int, ...], Array]]:
         rows = spec.chunk[0]
         rest = (0,) * (len(spec.chunk) - 1)
         for first in range(0, len(row), rows):
             part = row[first : first + rows]
             if len(part) < rows:
-                whole = np.full(spec.chunk, spec.filled, spec.dtype)
+                whole = np.full(spec.chunk, padding, spec.dtype)
                 whole[: len(part)] = part
                 part = whole
             yield (first, *rest), np.ascontiguousarray(part)
+
+    def _rounded(self, spec: Spec, chunk: Array) -> bytes:
+        """The chunk after HDF5's own scale-offset filter, which numpy has no twin of: written to memory, read back."""
+        if self._scratch is None:
+            self._scratch = h5py.File("scratch", "w", driver="core", backing_store=False)
+        # with the fill value of the real one: the filter sets a code apart for it
+        dataset = self._scratch.create_dataset(
+            "chunk", data=chunk, chunks=chunk.shape, scaleoffset=spec.digits, fillvalue=spec.filled
+        )
+        dataset.flush()
+        stored: bytes = dataset.id.read_direct_chunk((0,) * chunk.ndim)[1]
+        del self._scratch["chunk"]
+        return stored
 
 
 def _real(array: Array) -> bool:

@@ -72,7 +72,6 @@ class Segment:
             maxshape=(None, *limits),
             chunks=(spec.row_chunk, *spec.chunk),
             fillvalue=spec.filled,
-            **({"rdcc_nbytes": 0} if spec.bulk else {}),
             **compress,
         )
         for name, text in spec.attributes.items():
@@ -91,13 +90,7 @@ class Segment:
         """Append one row to a bulk dataset, as encoded chunks."""
         row, low = self._lengthen(spec, 1)
         for offset, data in pieces:
-            if spec.codec == "digits":
-                end = tuple(min(o + c, s) for o, c, s in zip(offset, spec.chunk, spec.shape, strict=True))
-                where = tuple(slice(o, e) for o, e in zip(offset, end, strict=True))
-                inside = tuple(slice(0, e - o) for o, e in zip(offset, end, strict=True))
-                self._datasets[spec.path][(row, *where)] = np.asarray(data)[inside]
-            else:
-                low.write_direct_chunk((row, *offset), data)
+            low.write_direct_chunk((row, *offset), data)
 
     def put_raw(self, spec: Spec, chunks: Iterable[Stored]) -> None:
         """Append one row as chunks that were read from another segment."""
