@@ -41,6 +41,7 @@ class _Call:
     method: Method
     fraction: float
     spent: Spent
+    changes: tuple[Field, ...]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Schedule:
                         wrap(s, phase, _method(s, phase)) if wrap else _method(s, phase),
                         1 / count[phase],
                         self.profile[s.instance],
+                        (*s.access(phase)[1], *s.access(phase)[2]),
                     )
                     for s in ordered[phase]
                 ),
@@ -111,11 +113,13 @@ class Schedule:
 
     def advance(self, world: World, dt: float) -> None:
         """One step: every phase, then the births and deaths that its systems asked for."""
+        world.begin_pass()
         for phase in self._plan:
             self._run(phase, world, dt)
 
     def evaluate(self, world: World, phase: str) -> None:
         """Run one phase with dt = 0: forces at the initial positions."""
+        world.begin_pass()
         for part in self._plan:
             if part.name == phase:
                 self._run(part, world, 0.0)
@@ -132,6 +136,7 @@ class Schedule:
             start, now = now, time.perf_counter()
             call.spent.seconds += now - start
             call.spent.calls += 1
+            world.touch(call.changes)
         if world.commands:
             world.commands.apply()
 

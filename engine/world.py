@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import esper
 import numpy as np
 
 from sensorium.engine.commands import Commands
-from sensorium.engine.component import Component
+from sensorium.engine.component import Component, Field
 from sensorium.engine.device import Device, Precision
 from sensorium.engine.events import Events
 from sensorium.engine.ledger import Ledger
@@ -87,6 +87,8 @@ class World:
         self._populations: dict[str, tuple[int, Population]] = {}
         self._resources: dict[type, Any] = {Constants: Constants()}
         self._queries: dict[tuple[type[Component], ...], tuple[Any, ...]] = {}
+        self._ticks: dict[Field, int] = {}
+        self._pass = 0
         self._esper = f"sensorium-{next(_numbers)}"
         with _inside(self._esper):
             pass
@@ -150,6 +152,26 @@ class World:
         """Register a system with the esper world."""
         with _inside(self._esper):
             esper.add_processor(processor)
+
+    # ---- what has changed -------------------------------------------------------------------------------------
+
+    def begin_pass(self) -> None:
+        """Forget what is known about columns: between steps they may be set by hand."""
+        self._pass += 1
+
+    def touch(self, fields: Iterable[Field]) -> None:
+        """Take note that a system wrote these columns."""
+        for field in fields:
+            self._ticks[field] = self._ticks.get(field, 0) + 1
+
+    def stamp(self, *fields: Field) -> tuple[Any, ...]:
+        """A value that stays equal, within a step, until rows or these columns of any population change.
+
+        What systems derive from columns may be shared as long as its stamp is the present one.
+        """
+        ticks = self._ticks
+        versions = tuple(population.version for _, population in self._populations.values())
+        return (self._pass, versions, *(ticks.get(field, 0) for field in fields))
 
     # ---- resources --------------------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ def test_weighted_jacobi_damps_the_checkerboard_that_plain_jacobi_keeps() -> Non
 
 
 def test_fifty_cold_sweeps_leave_most_of_the_longest_wave() -> None:
-    """Why the solver says how many sweeps it took: 50 sweeps on 32^3 leave 81% of the longest wave, plain ones 72.5%."""
+    """Why the solver says how many it took: 50 sweeps on 32^3 leave 81% of the longest wave, plain ones 72.5%."""
     box = Box((1.0, 1.0, 1.0), (32, 32, 32))
     left = wave_factor(box, (1, 0, 0)) ** 50
     plain = wave_factor(box, (1, 0, 0), 1.0) ** 50
