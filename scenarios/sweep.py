@@ -16,12 +16,13 @@ from sensorium.scenarios.tree import Entry, Node, Path, plain
 __all__ = ["MAX_MEMBERS", "read_sweep"]
 
 MAX_MEMBERS = 100_000
+LARGEST = 2**62
 
 
 class _Range(Section):
-    start: int = 0
-    stop: int
-    step: int = Bound(default=1)
+    start: int = Bound(default=0, ge=-LARGEST, le=LARGEST)
+    stop: int = Bound(ge=-LARGEST, le=LARGEST)
+    step: int = Bound(default=1, ge=-LARGEST, le=LARGEST)
 
 
 class _Spaced(Section):
