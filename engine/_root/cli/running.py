@@ -42,18 +42,14 @@ class Request:
 
 def perform(scenario: Scenario, request: Request) -> int:
     """Run `scenario` into the file of `request`, or go on with it; return the exit code."""
-    from sensorium.io.output import output_state, record, resume
-    from sensorium.scenarios.loader import build
+    from sensorium.scenarios.launch import launch
 
-    state = "absent" if request.overwrite else output_state(request.path)
-    if state == "complete":
-        return _already(scenario, request)
     for sentence in scenario.registry.broken:
         click.echo(f"warning: not loaded: {sentence}", err=True)
-    sim = build(scenario, device=request.device, debug=request.debug)
-    _parent(request.path)
-    record(sim, request.path, scenario.document.output.model_dump(exclude_none=True), overwrite=request.overwrite)
-    first = (resume(sim, request.path) or 0) if state == "unfinished" else 0
+    sim = launch(scenario, request.path, device=request.device, debug=request.debug, overwrite=request.overwrite)
+    if sim is None:
+        return _already(scenario, request)
+    first = sim.world.clock.step
     if first:
         request.say(f"{scenario.name}: going on from step {first}")
     return _go(sim, scenario, request, first)
@@ -115,16 +111,7 @@ def _close(report: dict[str, Any], request: Request) -> None:
 
 
 def _already(scenario: Scenario, request: Request) -> int:
-    """The file is there: say so when it is of this scenario, refuse to touch it when it is not."""
-    from sensorium.cli.stored import Stored
-    from sensorium.engine.errors import OutputError
-
-    changed = Stored.read(request.path).differences(json.loads(json.dumps(scenario.resolved)))
-    if changed:
-        raise OutputError(
-            f"{request.path} holds a complete run of another scenario (it differs in: {', '.join(changed)}); "
-            "choose another name with -o, or replace it with --overwrite"
-        )
+    """Say that the run is there, complete."""
     picture = _picture(request) if request.plot else None
     if request.as_json:
         told = {"scenario": scenario.name, "trajectory": str(request.path), "picture": picture, "complete": True}
@@ -135,15 +122,6 @@ def _already(scenario: Scenario, request: Request) -> int:
     if picture:
         request.say(f"picture:    {picture}")
     return 0
-
-
-def _parent(path: Path) -> None:
-    from sensorium.engine.errors import OutputError
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from None
 
 
 def _picture(request: Request) -> str:

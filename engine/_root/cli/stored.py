@@ -11,9 +11,6 @@ from sensorium.engine.errors import OutputError
 
 __all__ = ["Stored", "trajectory_of"]
 
-# sections in which a scenario may change without becoming another one
-FREE = frozenset({"name", "description", "output", "sensorium"})
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -44,11 +41,6 @@ class Stored:
     def plugins(self) -> tuple[str, ...]:
         """Plugin files that the run was given."""
         return tuple(str(plugin) for plugin in json.loads(self.parameters.get("plugins", "[]")))
-
-    def differences(self, resolved: dict[str, Any]) -> list[str]:
-        """Sections in which another scenario differs."""
-        keys = {*self.resolved, *resolved} - FREE
-        return sorted(key for key in keys if self.resolved.get(key) != resolved.get(key))
 
 
 def trajectory_of(name: Path) -> Path:
