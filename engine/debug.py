@@ -110,7 +110,9 @@ def _restricted(component: type[Component], system: System) -> type[Component]:
 
 def guarded(system: System, phase: str, method: Callable[[float], None]) -> Callable[[float], None]:
     """`method` under guard: the wrapper that a :class:`~sensorium.engine.schedule.Schedule` takes in debug mode."""
-    guard = system._guard = system._guard or Guard(system, system.world)
+    owner = getattr(system.query, "__self__", None)
+    guard = owner if isinstance(owner, Guard) else Guard(system, system.world)
+    system.query = guard.query  # type: ignore[method-assign]
 
     def run(dt: float) -> None:
         guard.before()
