@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,14 @@ from sensorium.engine.primitives import nonnegative
 from sensorium.engine.system import System, param
 from sensorium.engine.world import World
 from sensorium.systems.spectral.energy import carrier_population, carrier_stores
-from sensorium.systems.spectral.flow import advance_carriers, advance_phases, predict_carriers, predict_phases
+from sensorium.systems.spectral.flow import (
+    advance_carriers,
+    advance_phases,
+    diffuse_phases,
+    predict_carriers,
+    predict_phases,
+    wrap_phases,
+)
 from sensorium.systems.spectral.observables import diagnostic, order_parameter, potential
 from sensorium.systems.spectral.spectrum import Spectrum
 
@@ -119,11 +127,13 @@ class CarrierCoupling(System):
         predict_phases(points, *phases, *field_0, *guess, self.coupling, turning, dt)
         spectrum.sums.couple(tuple(guess), tuple(ahead), field_1, drive_1)
 
-        keys = self.world.seed, self.world.clock.step, self.stream, dt
+        keys = self.world.seed, self.world.clock.step, self.stream
         carriers = (*spectrum.c, spectrum.spin, spectrum.live, *drive_0, *drive_1, *calm, *after)
-        advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, gain, noise, *keys)
-        fields = *field_0, *field_1
-        advance_phases(points, spectrum.oscillator_ids, *phases, *fields, angle, self.coupling, turning, noise, *keys)
+        advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, gain, noise, *keys, dt)
+        advance_phases(points, *phases, *field_0, *field_1, angle, self.coupling, turning, dt)
+        if noise > 0:
+            diffuse_phases(points, spectrum.oscillator_ids, angle, math.sqrt(2 * noise * dt), *keys)
+        wrap_phases(points, angle)
         self._put(angle, after, drive_1)
         self._book(calm, after, decay, dt)
 

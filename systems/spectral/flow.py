@@ -19,9 +19,16 @@ import math
 
 from sensorium.engine.kernel import device, kernel, real
 from sensorium.engine.math import atan2, exp, expm1, floor, log, sincos, sqrt
-from sensorium.engine.random import normal_pair
+from sensorium.engine.random import normal, normal_pair
 
-__all__ = ["advance_carriers", "advance_phases", "predict_carriers", "predict_phases"]
+__all__ = [
+    "advance_carriers",
+    "advance_phases",
+    "diffuse_phases",
+    "predict_carriers",
+    "predict_phases",
+    "wrap_phases",
+]
 
 TURN = 2 * math.pi
 INVERSE_TURN = 1 / TURN
@@ -164,27 +171,33 @@ def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling,
     z_im[s] = x * square_im + y * square_re
 
 
-@kernel(cost=30.0)
-def advance_phases(
-    s, ids, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, noise, seed, step, stream, dt
-):  # fmt: skip
-    """Equation 28 over a step in which the field turns steadily from G0 to G1; the result is in [0, 2 pi)."""
+@kernel(cost=20.0)
+def advance_phases(s, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, dt):
+    """Equation 28 without its noise, over a step in which the field turns steadily from G0 to G1."""
     theta, frame = angle[s], rotation * speed[s]
     size_0 = sqrt(g0_re[s] * g0_re[s] + g0_im[s] * g0_im[s])
     size_1 = sqrt(g1_re[s] * g1_re[s] + g1_im[s] * g1_im[s])
     # turn of the field beyond that of the frame, within half a turn
     end_re, end_im = turned(g1_re[s], g1_im[s], -frame * dt)
     extra = atan2(end_im * g0_re[s] - end_re * g0_im[s], end_re * g0_re[s] + end_im * g0_im[s])
-    turn = frame * dt + extra
     sine, cosine = sincos(theta)
     scale = 1.0 / size_0 if size_0 > 0.0 else 0.0
     re, im = (cosine * g0_re[s] + sine * g0_im[s]) * scale, (sine * g0_re[s] - cosine * g0_im[s]) * scale
     pull = 0.5 * coupling * amplitude[s] * (size_0 + size_1)
     y_re, y_im = adler(re, im, pull, speed[s] - frame - extra / dt, dt)
-    theta += turn - 2.0 * atan2(y_im, y_re)
-    if noise > 0.0:
-        kick, _ = normal_pair(seed, ids[s], step, stream, 1)
-        theta += sqrt(2.0 * noise * dt) * kick
+    to[s] = theta + frame * dt + extra - 2.0 * atan2(y_im, y_re)
+
+
+@kernel(cost=5.0)
+def diffuse_phases(s, ids, angle, spread, seed, step, stream):
+    """The noise of equation 28; `spread` is sqrt(2 T dt)."""
+    angle[s] += spread * normal(seed, ids[s], step, stream, 1)
+
+
+@kernel
+def wrap_phases(s, angle):
+    """Into [0, 2 pi)."""
+    theta = angle[s]
     theta -= TURN * floor(theta * INVERSE_TURN)
     # rounding can leave an angle on the far edge, or one ulp outside
-    to[s] = theta if theta >= 0.0 and theta < TURN else 0.0
+    angle[s] = theta if theta >= 0.0 and theta < TURN else 0.0

@@ -202,6 +202,10 @@ class TunedSums:
             self._tuning = self.device.empty(need)
         self._panels, self._filled = tuple(panels), False
 
+    def forget(self) -> None:
+        """Make T again at the next sum."""
+        self._filled = False
+
     def _each_panel(self) -> Any:
         """Panels, one after the other, with their T in memory; yields the leading arguments of a tile kernel."""
         assert self.bands is not None
