@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import PositiveFloat
 
 from sensorium.components.carrier import CRYSTALLIZED, STATES, Carrier
 from sensorium.components.oscillator import Oscillator
@@ -75,8 +76,8 @@ class CarrierCoupling(System):
     noise_temperature: float = param(0.01, ge=0, unit="energy/time", doc="Langevin temperature T")
     rotation: bool = param(True, doc="carriers turn at their own frequency; false is the paper's literal form")
     drive: Literal["sum", "mean"] = param("sum", doc="oscillators drive by their sum (paper) or by their mean")
-    cutoff: Literal["exact"] | float = param(
-        "exact", gt=0, doc="gate widths beyond which T = 0; an error below exp(-cutoff^2) of the sum of magnitudes"
+    cutoff: Literal["exact"] | PositiveFloat = param(
+        "exact", doc="gate widths beyond which T = 0; an error below exp(-cutoff^2) of the sum of magnitudes"
     )
     adaptive: bool = param(True, doc="decay and noise scale with the energy statistics, where a system measures them")
 
