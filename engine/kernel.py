@@ -20,11 +20,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from sensorium.engine.device import Device
+from sensorium.engine.device import Device, Precision
 from sensorium.engine.kernel_source import ByPrecision, KernelError, ScalarFunction
 from sensorium.engine.primitives import real
+
+if TYPE_CHECKING:
+    from sensorium.engine.kernel_cpu import CpuTwins
 
 __all__ = [
     "KERNELS",
@@ -93,6 +96,7 @@ class Kernel(ScalarFunction):
         self.tasks = tasks
         self.cost = cost if cost is not None else TASK_COST if tasks else ROW_COST
         self._twins: dict[str, Twins] = {}  # per target
+        self._cpu: dict[Precision, CpuTwins] = {}
         KERNELS.append(self)
 
     def __call__(self, rows: Launchable, *arguments: Any) -> None:
@@ -116,10 +120,8 @@ class Kernel(ScalarFunction):
 
     def _compile(self, on: Device) -> Twins:
         if on.kind == "cpu":
-            from sensorium.engine.kernel_cpu import parallel_twin, serial_twin
-
-            serial = serial_twin(self, on.precision)
-            twins = serial, parallel_twin(self, on.precision, serial), max(PARALLEL_FROM / self.cost, 2)
+            cpu = self.cpu(on.precision)
+            twins: Twins = cpu.serial, cpu.parallel, max(PARALLEL_FROM / self.cost, 2)
         else:
             from sensorium.engine.kernel_cuda import cuda_launcher, simulator_launcher
 
@@ -127,6 +129,18 @@ class Kernel(ScalarFunction):
             twins = launch, launch, 0.0
         self._twins[on.target] = twins
         return twins
+
+    def cpu(self, precision: Precision) -> CpuTwins:
+        """The CPU launchers of one precision, made when first asked for."""
+        from sensorium.engine.kernel_cpu import CpuTwins
+
+        if precision not in self._cpu:
+            self._cpu[precision] = CpuTwins(self, precision)
+        return self._cpu[precision]
+
+    def signatures(self, precision: Precision) -> list[tuple[Any, ...]]:
+        """Types of the arguments of every launch on the CPU in this process; nothing is compiled for the answer."""
+        return self._cpu[precision].signatures() if precision in self._cpu else []
 
     def _miscounted(self) -> KernelError:
         return KernelError(f"{self.title} is launched as {self.__name__}(rows, {', '.join(self.parameters[1:])})")

@@ -13,6 +13,7 @@ import os
 import pickle
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def cache_directory() -> Path | None:
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Create `path` with `content` in one step; a file that is already there stays. Failure to write is not an error."""
+    """Create `path` with `content` in one step; a file that is there already stays, and failure is no error."""
     if path.exists():
         return
     try:
@@ -78,28 +79,34 @@ class KernelCache:
     ----------
     stem
         Path of the launcher's files without extension; its name holds the hash of all that the code depends on.
+        None where nothing can be written.
+    compiled
+        Called after every compilation that found nothing here.
     """
 
-    def __init__(self, stem: Path) -> None:
-        self.stem = stem
+    def __init__(self, stem: Path | None, compiled: Callable[[], None]) -> None:
+        self.stem, self.compiled = stem, compiled
 
     @property
     def cache_path(self) -> str:
         """Directory of the files."""
-        return str(self.stem.parent)
+        return str(self.stem and self.stem.parent)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compile result for `sig`, or None; a damaged file is as good as none."""
         from numba.core.compiler import CompileResult
 
         target_context.refresh()
+        if self.stem is None:
+            return None
+        path = self._path(self.stem, sig)
         try:
-            content = self._path(sig).read_bytes()
+            content = path.read_bytes()
         except OSError:
             return None
         mark, data = content[:32], content[32:]
         if hashlib.sha256(data).digest() != mark:
-            self._path(sig).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             return None
         return CompileResult._rebuild(target_context, *pickle.loads(data))
 
@@ -107,13 +114,15 @@ class KernelCache:
         """Keep `cres` for the next process, unless it holds addresses of this one."""
         from numba.core.serialize import dumps
 
-        if cres.library.has_dynamic_globals or cres.lifted:
+        self.compiled()
+        if self.stem is None or cres.library.has_dynamic_globals or cres.lifted:
             return
         data = dumps(cres._reduce())
-        write_once(self._path(sig), hashlib.sha256(data).digest() + data)
+        write_once(self._path(self.stem, sig), hashlib.sha256(data).digest() + data)
 
-    def _path(self, sig: Any) -> Path:
-        return self.stem.with_name(f"{self.stem.name}-{hashlib.sha256(repr(sig).encode()).hexdigest()[:16]}.nbc")
+    @staticmethod
+    def _path(stem: Path, sig: Any) -> Path:
+        return stem.with_name(f"{stem.name}-{hashlib.sha256(repr(sig).encode()).hexdigest()[:16]}.nbc")
 
     def enable(self) -> None:
         """Part of numba's interface; the cache is always on."""

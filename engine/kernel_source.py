@@ -14,7 +14,7 @@ import hashlib
 import inspect
 import linecache
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -80,33 +80,15 @@ class ScalarFunction:
             self._parsed = _Body(self, self._lines)
         return self._parsed
 
-    def dependencies(self) -> Iterator[ScalarFunction]:
-        """Device functions that the body calls directly, in either precision."""
-        for value in self.body.names.values():
-            if isinstance(value, ScalarFunction):
-                yield value
-            elif isinstance(value, ByPrecision):
-                yield from (value.single, value.double)
-
-    def reached(self) -> list[ScalarFunction]:
-        """This function and every device function below it, each once, callers first."""
-        found: list[ScalarFunction] = []
-        pending: list[ScalarFunction] = [self]
-        while pending:
-            function = pending.pop()
-            if function not in found:
-                found.append(function)
-                pending.extend(function.dependencies())
-        return found
-
     @property
     def digest(self) -> str:
-        """Hash of the body, of everything that it reaches and of every constant; the heart of the cache key."""
+        """Hash of the body, of every constant and of everything that it reaches; the heart of the cache key."""
+        if self._digest == "":
+            raise KernelError(f"{self.title} reaches itself; kernels have no recursion")
         if self._digest is None:
-            parts = [
-                f.body.text + "".join(f"\n{k} = {_token(v)}" for k, v in f.body.names.items()) for f in self.reached()
-            ]
-            self._digest = hashlib.sha256("\n\n".join(parts).encode()).hexdigest()
+            self._digest = ""
+            parts = [self.body.text, *(f"{name} = {_token(value)}" for name, value in self.body.names.items())]
+            self._digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return self._digest
 
     def bound(self, target: str, precision: str, wrap: Callable[[FunctionType], Any]) -> Any:
@@ -123,13 +105,17 @@ class ScalarFunction:
         """
         key = (target, precision)
         if key not in self._bound:
+            suffix = self.digest[:12]  # keeps apart two bodies of one name whose compiled code meets in one process
             names = {k: self._value(v, target, precision, wrap) for k, v in self.body.names.items()}
             namespace = {"__name__": MODULE, "__builtins__": builtins, **names}
             function = FunctionType(self.body.code, namespace, self.__name__)
-            # the digest keeps apart two bodies of one name whose compiled code meets in one process
-            function.__qualname__ = f"{self.__name__}_{self.digest[:12]}"
+            function.__qualname__ = f"{self.__name__}_{suffix}"
             self._bound[key] = wrap(function)
         return self._bound[key]
+
+    def compiled(self, target: str, precision: str) -> Any:
+        """What :meth:`bound` made before for this target and precision, or None."""
+        return self._bound.get((target, precision))
 
     @staticmethod
     def _value(value: Any, target: str, precision: str, wrap: Callable[[FunctionType], Any]) -> Any:
@@ -197,6 +183,16 @@ def _function_tree(owner: ScalarFunction, lines: list[str]) -> ast.FunctionDef:
     return tree
 
 
+REFUSED = {
+    ast.Lambda: "defines a function", ast.FunctionDef: "defines a function", ast.ClassDef: "defines a class",
+    ast.ListComp: "makes a list", ast.SetComp: "makes a set", ast.DictComp: "makes a dict",
+    ast.GeneratorExp: "makes a generator", ast.Dict: "makes a dict", ast.Set: "makes a set", ast.List: "makes a list",
+    ast.Try: "handles exceptions", ast.Raise: "raises an exception", ast.Assert: "asserts", ast.With: "uses 'with'",
+    ast.Global: "assigns a global", ast.Import: "imports", ast.ImportFrom: "imports", ast.Yield: "yields",
+    ast.JoinedStr: "formats a string",
+}  # fmt: skip
+
+
 class _Resolver(ast.NodeTransformer):
     """Replaces float literals and dotted names by plain names, and records what each outside name stands for."""
 
@@ -205,6 +201,13 @@ class _Resolver(ast.NodeTransformer):
         self.owner = owner
         self.local = set(code.co_varnames) | set(code.co_cellvars)
         self.names: dict[str, Any] = {}
+
+    def visit(self, node: ast.AST) -> Any:
+        """The node with its names resolved; what no target compiles is refused here, by line."""
+        for kind, action in REFUSED.items():
+            if isinstance(node, kind):
+                raise self._error(node, f"{action}; a body is scalar arithmetic, branches and loops")
+        return super().visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if type(node.value) is not float:
@@ -254,8 +257,6 @@ class _Resolver(ast.NodeTransformer):
         if isinstance(value, enum.Enum):
             value = value.value
         if isinstance(value, (ScalarFunction, ByPrecision, Primitive)):
-            if value is self.owner:
-                raise self._error(node, "calls itself; kernels have no recursion")
             return value
         if isinstance(value, FunctionType) or hasattr(value, "py_func"):
             if getattr(value, "__module__", "").partition(".")[0] == "numpy":
@@ -274,7 +275,7 @@ class _Resolver(ast.NodeTransformer):
             "functions can be used from outside: pass it as an argument",
         )
 
-    def _error(self, node: ast.expr, message: str) -> KernelError:
+    def _error(self, node: Any, message: str) -> KernelError:
         return KernelError(
             f"{self.owner.word} '{self.owner.__name__}' ({self.owner.function.__code__.co_filename}:"
             f"{node.lineno}) {message}"
@@ -297,8 +298,10 @@ def working(value: Any, precision: str) -> Any:
 
 def _token(value: Any) -> str:
     """What of an outside value decides the compiled code."""
-    if isinstance(value, (ScalarFunction, ByPrecision)):
-        return f"function {value.__name__}"  # its own text is part of the digest
+    if isinstance(value, ByPrecision):
+        return f"{value.single.digest} {value.double.digest}"
+    if isinstance(value, ScalarFunction):
+        return value.digest
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape} {hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
     if isinstance(value, (Primitive, type)) or callable(value):

@@ -12,31 +12,27 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["layer", "load_threads", "set_threads", "threads"]
+__all__ = ["load_threads", "set_threads", "threads"]
 
 _layer: str | None = None
 
 
 def load_threads() -> str:
-    """Choose the threading layer and set it in numba; ``"tbb"`` or ``"omp"``. Idempotent."""
+    """Choose the threading layer and tell numba: ``"tbb"``, or ``"omp"`` where TBB does not load. Idempotent."""
     global _layer
     if _layer is None:
-        _layer = os.environ.get("NUMBA_THREADING_LAYER") or ("tbb" if _preload_tbb() else "omp")
+        _layer = "tbb" if _preload_tbb() else "omp"
         if _layer == "omp":
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read by the OpenMP library when it loads
         from numba import config
 
-        config.THREADING_LAYER = _layer
-    return _layer
-
-
-def layer() -> str | None:
-    """The layer in use; None before the first parallel launch."""
+        if config.THREADING_LAYER == "default":  # a choice of the user's stays
+            config.THREADING_LAYER_PRIORITY = [_layer, "omp", "workqueue"]
     return _layer
 
 
 def set_threads(count: int) -> None:
-    """Use `count` threads (at least 1, at most the cores numba saw at its import) for parallel launches from here on."""
+    """Use `count` threads for parallel launches from here on: at least 1, at most the cores that numba saw."""
     load_threads()
     import numba
 
