@@ -12,6 +12,7 @@ That promise is the contract of a row body: rows run in any order, so a row read
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -34,13 +35,13 @@ INNER = {**OPTIONS, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_w
 _NO_SIGN = (1 << 63) - 1
 
 
-def loop_over(body: Any, real: npt.DTypeLike, *, independent: bool) -> Any:
+def loop_over(body: Callable[[], Any], real: npt.DTypeLike, *, independent: bool) -> Any:
     """A compiled-code function ``loop(start, stop, arguments)`` that calls ``body(i, *arguments)`` for each i.
 
     Parameters
     ----------
     body
-        Force-inlined numba dispatcher of the row or task body.
+        Gives the force-inlined numba dispatcher of the row or task body; called when the loop is compiled.
     real
         The working real: float scalars and 0-d arrays among `arguments` are passed to the body as this.
     independent
@@ -50,7 +51,7 @@ def loop_over(body: Any, real: npt.DTypeLike, *, independent: bool) -> Any:
 
     @intrinsic
     def loop(typingctx: Any, start: Any, stop: Any, arguments: Any) -> Any:
-        emit = _loop(typingctx, body, arguments, [_passed(k, working) for k in arguments])
+        emit = _loop(typingctx, body(), arguments, [_passed(k, working) for k in arguments])
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             emit(context, builder, *values, independent)
