@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from sensorium.io.spec import FRAMES, SERIES, Plan, Spec, chunk_rows
+from sensorium.io.spec import FRAMES, SERIES, Spec, chunk_rows
 
 __all__ = [
     "EDGES", "LAYOUT", "SCHEMA_VERSION", "box_link", "clock_path", "column_spec", "edges_spec", "field_spec",
@@ -152,9 +152,9 @@ def _write_grid(file: h5py.File, grid: Mapping[str, Any]) -> None:
     steps.attrs["NSteps"] = np.int64(0)
 
 
-def write_layout(file: h5py.File, plan: Plan, rows: Mapping[str, int]) -> None:
-    """Write what is known at the end: the plan, and the number of steps for VTK."""
-    file[LAYOUT] = plan.to_json()
+def write_layout(file: h5py.File, layout: str, rows: Mapping[str, int]) -> None:
+    """Write what is known at the end: the plan as JSON, and the number of steps for VTK."""
+    file[LAYOUT] = layout
     if "VTKHDF" in file:
         steps = file["VTKHDF/Steps"]
         steps.attrs["NSteps"] = np.int64(rows[FRAMES])

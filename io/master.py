@@ -29,7 +29,7 @@ def write_master(parts: Parts, sealed: Sequence[Manifest], target: Path) -> None
                 file[clock_path(table, "time")] = joined.times[table]
             for spec in joined.plan.specs.values():
                 _write(file, spec, joined, parts)
-            write_layout(file, joined.plan, {table: len(joined.steps[table]) for table in TABLES})
+            write_layout(file, joined.plan.to_json(), {table: len(joined.steps[table]) for table in TABLES})
     finally:
         joined.close()
     listed = [manifest.state() for manifest in sealed]

@@ -163,9 +163,12 @@ def merge(paths: Sequence[Path], target: Path) -> None:
     try:
         _replay(joined, plan, segment)
         segment.seal()
+    except BaseException:
+        segment.discard(failed=True)
+        target.unlink(missing_ok=True)
+        raise
     finally:
         joined.close()
-        segment.discard()
 
 
 def _replay(joined: Joined, plan: Plan, segment: Segment) -> None:

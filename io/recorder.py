@@ -77,7 +77,11 @@ class Recorder:
         segment, self._segment = self._segment, None
         if segment is None:
             return
-        segment.seal()
+        try:
+            segment.seal()
+        except BaseException:
+            segment.discard(failed=True)
+            raise
         path = self.parts.segment(len(self.sealed))
         segment.path.replace(path)
         fsync_directory(self.parts.folder)
@@ -88,7 +92,7 @@ class Recorder:
         self._worker.stop()
         segment, self._segment = self._segment, None
         if segment is not None:
-            segment.discard()
+            segment.discard(failed=self.failed)
 
     # ---- in the thread ----------------------------------------------------------------------------------------
 

@@ -13,9 +13,12 @@ import numpy.typing as npt
 from sensorium.io.encoding import Piece
 from sensorium.io.layout import clock_path, write_header, write_layout
 from sensorium.io.parts import fsync_file
+from sensorium.io.space import Reservation, trim
 from sensorium.io.spec import TABLES, Plan, Spec
 
 __all__ = ["Segment", "Stored"]
+
+HEADER_BYTES = 64 << 10
 
 Array = npt.NDArray[Any]
 Stored = tuple[tuple[int, ...], int, bytes]  # offset in the row, filter mask, bytes as they lie in a file
@@ -45,6 +48,8 @@ class Segment:
         self._lengths: dict[str, int] = {}
         # locking is off: readers open the growing file, and the lock of the parts folder keeps a second writer out
         self._file = h5py.File(path, "x", locking=False)
+        self._space = Reservation(self._file)
+        self._space.need(HEADER_BYTES)
         write_header(self._file, plan.header)
         self._clocks = {
             table: (self._clock(clock_path(table, "step"), "i8"), self._clock(clock_path(table, "time"), "f8"))
@@ -90,18 +95,21 @@ class Segment:
         """Append one row to a bulk dataset, as encoded chunks."""
         row, low = self._lengthen(spec, 1)
         for offset, data in pieces:
+            self._space.need(data.nbytes if isinstance(data, np.ndarray) else len(data))
             low.write_direct_chunk((row, *offset), data)
 
     def put_raw(self, spec: Spec, chunks: Iterable[Stored]) -> None:
         """Append one row as chunks that were read from another segment."""
         row, low = self._lengthen(spec, 1)
         for offset, mask, data in chunks:
+            self._space.need(len(data))
             low.write_direct_chunk((row, *offset), data, mask)
 
     def put_block(self, spec: Spec, block: Array) -> None:
         """Append rows to a small dataset."""
         if not len(block):
             return
+        self._space.need(2 * spec.chunk_bytes + block.nbytes)
         row, low = self._lengthen(spec, len(block))
         space = low.get_space()
         count = (len(block), *spec.shape)
@@ -133,14 +141,23 @@ class Segment:
 
     def seal(self) -> None:
         """Close the file, complete: on disk when this returns."""
-        write_layout(self._file, self.plan, self.rows)
+        layout = self.plan.to_json()
+        self._space.need(HEADER_BYTES + len(layout))
+        write_layout(self._file, layout, self.rows)
         self.discard()
         fsync_file(self.path)
 
-    def discard(self) -> None:
-        """Close the file without completing it."""
+    def discard(self, *, failed: bool = False) -> None:
+        """Close the file without completing it; after a failed write nothing more goes to the disk."""
+        if not self._file:
+            return
+        if failed:
+            self._space.abandon()
         self._datasets.clear()
+        self._clocks.clear()
         self._file.close()
+        if not failed:
+            trim(self.path)
 
     @property
     def committed(self) -> dict[str, int]:

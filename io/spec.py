@@ -75,6 +75,11 @@ class Spec:
         return f"{self.path}/value" if self.element else self.path
 
     @property
+    def chunk_bytes(self) -> int:
+        """Size of a chunk before compression."""
+        return np.dtype(self.dtype).itemsize * self.row_chunk * math.prod(self.chunk)
+
+    @property
     def order(self) -> tuple[int, int, int, str]:
         """Sort key among datasets created in one commit; it does not depend on how the run was cut into segments."""
         return TABLES.index(self.table), self.since, self.rank, self.path

@@ -16,6 +16,7 @@ import numpy as np
 from sensorium.engine.errors import OutputError
 from sensorium.io.guard import children, plain
 from sensorium.io.parts import fsync_directory, reported
+from sensorium.io.space import Reservation, trim
 
 __all__ = ["DamagedState", "State", "load_state", "save_state", "state_facts"]
 
@@ -66,6 +67,30 @@ def _read(group: h5py.Group) -> State:
     return state
 
 
+def _size(state: Mapping[str, Any]) -> int:
+    """An upper bound of what `state` takes in a file, without HDF5's slack."""
+    held = 0
+    for key, value in state.items():
+        held += 4096 + len(key)
+        held += _size(value) if isinstance(value, Mapping) else int(np.asarray(value).nbytes)
+    return held
+
+
+def _write_file(path: Path, state: Mapping[str, Any]) -> None:
+    file = h5py.File(path, "x", userblock_size=BLOCK, locking=False)
+    space = Reservation(file)
+    try:
+        space.need(_size(state))
+        _write(file, state)
+        file.flush()
+    except BaseException:
+        space.abandon()
+        raise
+    finally:
+        file.close()
+    trim(path)
+
+
 def save_state(path: Path, state: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Write `state` to `path`: to a temporary file, to the disk, and then under its name.
 
@@ -87,8 +112,7 @@ def save_state(path: Path, state: Mapping[str, Any], about: Mapping[str, Any]) -
     with reported(path, "write"):
         fresh.unlink(missing_ok=True)
         try:
-            with h5py.File(fresh, "x", userblock_size=BLOCK, locking=False) as file:
-                _write(file, state)
+            _write_file(fresh, state)
             with open(fresh, "r+b") as raw:
                 raw.seek(BLOCK)
                 digest = hashlib.file_digest(raw, "sha256").hexdigest()
