@@ -171,14 +171,21 @@ class Parts:
             if path.name not in wanted:
                 path.unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Delete everything but the lock."""
+    def clear(self, but: Iterable[str] = ("lock",)) -> None:
+        """Delete everything but the lock, or the files named."""
         for path in self.folder.iterdir():
-            if path.name != "lock":
+            if path.name not in but:
                 path.unlink()
 
-    def remove(self) -> None:
-        """Delete the folder and all in it."""
+    @property
+    def empty(self) -> bool:
+        """Whether there is a folder with nothing in it that matters."""
+        return self.exist and all(path.name in ("lock", "status.json") for path in self.folder.iterdir())
+
+    def remove(self, last: str = "lock") -> None:
+        """Delete the folder and all in it, the file `last` at the end: until then it tells what was going on."""
+        self.clear(but=(last, "lock"))
+        (self.folder / last).unlink(missing_ok=True)
         self.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 

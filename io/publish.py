@@ -38,6 +38,8 @@ def finish(parts: Parts) -> bool:
     """Do what is left after the mark was written; False when there is no mark. Safe to repeat."""
     mark = parts.folder / COMPLETE
     if not mark.is_file():
+        if parts.empty and parts.output.is_file():
+            parts.remove()
         return False
     fresh = parts.folder / mark.read_text(encoding="utf-8")
     if fresh.is_file():
@@ -49,5 +51,5 @@ def finish(parts: Parts) -> bool:
             path.unlink(missing_ok=True)
         parts.release()
     else:
-        parts.remove()
+        parts.remove(last=COMPLETE)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -118,7 +118,7 @@ class Plan:
 
     def to_json(self) -> str:
         """Text that :meth:`from_json` reads; the same plan gives the same text."""
-        return json.dumps({"header": self.header, "specs": [asdict(s) for s in self.specs.values()]}, sort_keys=True)
+        return json.dumps({"header": self.header, "specs": [vars(s) for s in self.specs.values()]}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
