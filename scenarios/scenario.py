@@ -102,6 +102,14 @@ class Scenario:
         return {key: value for key, value in sections.items() if key not in ("extends", "sweep")}
 
     @property
+    def portable(self) -> dict[str, Any]:
+        """What was written, bases and overrides merged: a mapping for other processes, which may change it again."""
+        written = {"name": self.name, **plain(self.root)}
+        if (populations := self.root.get("populations")) is not None:
+            written["populations"] = _anchored(populations, self.sources)
+        return {key: value for key, value in written.items() if key not in ("extends", "sweep")}
+
+    @property
     def provenance(self) -> dict[str, str]:
         """Texts that writers store, and that a restart reads."""
         return {

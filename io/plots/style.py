@@ -13,7 +13,7 @@ from sensorium.io.run import Run
 
 __all__ = [
     "BLACK", "BLUE", "COLOURS", "MAP", "RED", "STATE_COLOURS", "STORE_COLOURS", "frames_shown", "label", "styled",
-    "thinned", "widened",
+    "thinned", "unit_label", "widened",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -58,10 +58,12 @@ def styled() -> Iterator[None]:
 
 def label(run: Run, quantity: str, dimension: str = "1") -> str:
     """Axis label: the quantity, and its unit in the units of the run."""
-    if run.scenario.get("units") == "si":
-        unit = _SI.get(dimension, dimension)
-    else:
-        unit = _NATURAL.get(dimension, "natural units")
+    return unit_label(quantity, dimension, si=run.scenario.get("units") == "si")
+
+
+def unit_label(quantity: str, dimension: str, *, si: bool) -> str:
+    """The quantity, and its unit: in SI, or the word for natural ones."""
+    unit = _SI.get(dimension, dimension) if si else _NATURAL.get(dimension, "natural units")
     return f"{quantity} ({unit})" if unit else quantity
 
 

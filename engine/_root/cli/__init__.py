@@ -19,6 +19,7 @@ COMMANDS = {
     "validate": "Check scenarios and report every mistake.",
     "info": "Show what a scenario will do, or what a run contains.",
     "plot": "Draw a run.",
+    "sweep": "Run a scenario for many values of its parameters.",
     "systems": "List the systems, or describe one.",
     "scenarios": "List the packaged scenarios, or print one.",
     "schema": "Print the JSON Schema of scenarios, plugins included.",
