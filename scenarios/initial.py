@@ -302,7 +302,8 @@ class _Reader:
             return None
 
         def fill(near: Surroundings) -> Array:
-            masses = near.masses[:, None]
+            # a mass of 0 is refused by the systems, with its rows; here it only must not make noise
+            masses = np.maximum(near.masses[:, None], np.finfo(float).tiny)
             scale = np.sqrt(near.boltzmann * section.temperature / masses)
             velocity: Array = scale * near.draws.normal((near.count, 3))
             drift = (masses * velocity).sum(axis=0) / masses.sum() if near.count > 1 else 0.0

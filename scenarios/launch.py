@@ -72,8 +72,11 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def _same(scenario: Scenario, path: Path) -> None:
     """Refuse to take the complete run of another scenario for this one's."""
-    with Run(path) as run:
-        resolved = run.scenario
+    try:
+        with Run(path) as run:
+            resolved = run.scenario
+    except OutputError as error:
+        raise OutputError(f"{path} is there already, and is no trajectory: {error}") from None
     if not resolved:
         raise OutputError(f"'{path}' does not say which scenario made it")
     changed = differences(resolved, json.loads(json.dumps(scenario.resolved)))

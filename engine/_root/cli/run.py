@@ -20,6 +20,8 @@ from sensorium.cli.options import (
 
 __all__ = ["command"]
 
+SUFFIXES = (".h5", ".hdf5", ".h5md")
+
 
 @click.command("run")
 @scenario_argument
@@ -68,6 +70,8 @@ def command(
         overrides["run.steps"] = steps
     checked = read_scenario(scenario, overrides, plugins=plugins, origin="--set")
     path = output or Path("runs") / f"{checked.name}.h5"
+    if path.suffix not in SUFFIXES:
+        raise click.BadParameter(f"a trajectory is an HDF5 file: name it {path.stem}.h5", param_hint="--output")
     request = Request(
         path, device=device, debug=debug, overwrite=overwrite, quiet=quiet, as_json=as_json, profile=profile, plot=plot
     )

@@ -57,13 +57,13 @@ def _described(system: type[System], registry: Registry) -> dict[str, Any]:
 
 
 def _parameter(name: str, info: Any) -> dict[str, Any]:
-    from pydantic_core import PydanticUndefined
+    from pydantic_core import PydanticUndefined, to_jsonable_python
 
     annotation = info.annotation
     kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
     bounds = [f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)]
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    default = None if info.default is PydanticUndefined else info.default
+    default = None if info.default is PydanticUndefined else to_jsonable_python(info.default)
     required = info.default is PydanticUndefined and info.default_factory is None
     return {
         "name": name, "type": kind, "default": default, "required": required, "bounds": bounds,
@@ -102,6 +102,5 @@ def _page(about: dict[str, Any]) -> str:
 
 
 def _yaml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(list(value)) if isinstance(value, tuple) else str(value)
+    """A value as it would be written in a flow mapping; JSON is YAML."""
+    return value if isinstance(value, str) and value.replace("-", "").replace("_", "").isalpha() else json.dumps(value)

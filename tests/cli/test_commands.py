@@ -1,0 +1,135 @@
+"""The commands that look: validate, info, systems, scenarios, schema, doctor, plot, warmup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensorium.cli.progress import span
+
+Senso = Callable[..., Any]
+
+
+def test_validate(senso: Senso) -> None:
+    Path("bad.yaml").write_text("run: {stpes: 3, dt: -1}\n")
+    assert senso("validate", "tiny.yaml", "manifold").out == "tiny.yaml: valid\nmanifold: valid\n"
+    answer = senso("validate", "tiny.yaml", "bad.yaml", "none.yaml")
+    assert answer.code == 3
+    assert answer.out == "tiny.yaml: valid\n"
+    assert len(answer.err.splitlines()) == 3
+    report = json.loads(senso("validate", "tiny.yaml", "bad.yaml", "nome", "--json").out)
+    assert [row["valid"] for row in report] == [True, False, False]
+    assert report[1]["mistakes"][0] == {
+        "file": "bad.yaml", "line": 1, "column": 7, "path": "run.stpes",
+        "message": "unknown key 'stpes'; did you mean 'steps'?",
+    }  # fmt: skip
+    assert senso("validate", "tiny.yaml", "--set", "run.dt=0").code == 3
+    assert senso("validate", "-q", "tiny.yaml").out == ""
+
+
+def test_info_of_a_scenario(senso: Senso) -> None:
+    answer = senso("info", "tiny.yaml", "--set", "populations.gas.count=1000")
+    assert answer.code == 0
+    # particle: 3 reals x 3 + 3 i4 + 3 reals = 108, oscillator 24, id 8
+    assert "gas: 1000 rows x 140 bytes = 140.0 kB (particle, oscillator)" in answer.out
+    steps = [line.split()[0] for line in answer.out.split("step\n")[1].split("\n\n")[0].splitlines()]
+    assert steps == ["begin", "friction", "kick", "drift", "kick", "friction", "exchange", "end"]
+    about = json.loads(senso("info", "tiny.yaml", "--json").out)
+    assert about["populations"][0]["row_bytes"] == 140
+    drag = next(row for row in about["flow"] if row["system"] == "drag")
+    assert drag["reads"] == ["particle.mass", "particle.radius"]
+    assert drag["writes"] == ["particle.velocity", "particle.heat"]
+    single = json.loads(senso("info", "tiny.yaml", "--json", "--set", "run.precision=single").out)
+    assert single["populations"][0]["row_bytes"] == 8 + 4 * 15 + 12
+
+
+def test_info_notes_systems_without_work(senso: Senso) -> None:
+    Path("idle.yaml").write_text("populations: {a: {count: 1, components: {oscillator: }}}\nsystems: [motion]\n")
+    assert "no population has what 'motion' works on" in senso("info", "idle.yaml").out
+
+
+def test_info_of_a_run(senso: Senso) -> None:
+    senso("run", "tiny.yaml")
+    answer = senso("info", "runs/tiny.h5")
+    assert answer.code == 0
+    assert "runs/tiny.h5: tiny, complete" in answer.out
+    assert "gas: 50 rows of" in answer.out
+    about = json.loads(senso("info", "runs/tiny.h5", "--json").out)
+    assert about["steps"] == [0, 6]
+    assert "energy/residual" in about["series"]
+    assert senso("info", "none.h5").code == 5
+
+
+def test_systems(senso: Senso) -> None:
+    listed = senso("systems").out
+    assert any(line.startswith("drag ") and "friction" in line for line in listed.splitlines())
+    page = senso("systems", "drag").out
+    assert "viscosity [mass/(length time)]: float, >= 0, default 1.0" in page
+    assert "- drag: {viscosity: 1.0}" in page
+    rows = json.loads(senso("systems", "--json").out)
+    assert {"motion", "drag"} <= {row["name"] for row in rows}
+    answer = senso("systems", "darg")
+    assert answer.code == 3
+    assert "no system 'darg'; did you mean 'drag'?" in answer.err
+
+
+def test_what_systems_prints_is_a_valid_entry(senso: Senso) -> None:
+    for row in json.loads(senso("systems", "--json").out):
+        entry = senso("systems", row["name"]).out.rstrip().splitlines()[-1]
+        Path("one.yaml").write_text(f"systems:\n{entry}\n")
+        answer = senso("validate", "one.yaml")
+        assert answer.code == 0, answer.err
+
+
+def test_scenarios(senso: Senso) -> None:
+    assert any(line.startswith("manifold ") for line in senso("scenarios").out.splitlines())
+    text = senso("scenarios", "manifold").out
+    Path("mine.yaml").write_text(text)
+    assert senso("validate", "mine.yaml").code == 0
+    assert json.loads(senso("scenarios", "--json").out)[0]["name"]
+    answer = senso("scenarios", "manifodl")
+    assert answer.code == 3
+    assert "did you mean 'manifold'?" in answer.err
+
+
+def test_schema(senso: Senso) -> None:
+    schema = json.loads(senso("schema").out)
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert senso("schema", "-o", "s.json").code == 0
+    assert json.loads(Path("s.json").read_text()) == schema
+
+
+def test_doctor(senso: Senso) -> None:
+    answer = senso("doctor")
+    for word in ("Python", "numba", "threading", "kernel cache", "GPU", "plugins"):
+        assert word in answer.out
+    assert {row["check"] for row in json.loads(senso("doctor", "--json").out)} >= {"versions", "threading", "plugins"}
+
+
+def test_plot(senso: Senso) -> None:
+    senso("run", "tiny.yaml")
+    assert senso("plot", "runs/tiny.h5").out == "runs/tiny.png\n"
+    assert senso("plot", "runs/tiny.h5", "--view", "energy", "-o", "e.svg").out == "e.svg\n"
+    assert "<svg" in Path("e.svg").read_text()
+    answer = senso("plot", "runs/tiny.h5", "--view", "enrgy")
+    assert answer.code == 5
+    assert "did you mean 'energy'?" in answer.err
+    assert senso("plot", "none.h5").code == 5
+
+
+def test_warmup(senso: Senso) -> None:
+    answer = senso("warmup", "tiny.yaml")
+    assert answer.code == 0
+    assert answer.out.startswith("tiny: ")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "0 s"), (59.4, "59 s"), (61, "1 min 01 s"), (3600, "1 h 00 min"), (7384, "2 h 03 min")]
+)
+def test_spans(seconds: float, said: str) -> None:
+    assert span(seconds) == said
