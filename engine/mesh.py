@@ -114,6 +114,8 @@ class Mesh:
 
     def __init__(self, box: Box, device: Device) -> None:
         self.box, self.device = box, device
+        self._lists: dict[str, tuple[Any, Any]] = {}
+        self._density: tuple[Any, Any, Scale] | None = None
         self._inverses = tuple(1 / spacing for spacing in box.spacing)
 
     @classmethod
@@ -184,7 +186,7 @@ class Mesh:
             total = int(parts.sum())
         return total / scale
 
-    def deposit(self, sources: Sequence[Source], out: Any, *, factor: float = 1.0) -> Scale:
+    def deposit(self, sources: Sequence[Source], out: Any, *, factor: float = 1.0, stamp: Any = None) -> Scale:
         """Sum of ``value_i W_ic`` at every node, times `factor`.
 
         Parameters
@@ -195,6 +197,8 @@ class Mesh:
             Array of node values; overwritten. The same bits for any number of threads and any order of rows.
         factor
             1 gives what a node holds; ``1 / box.cell_volume`` gives a density.
+        stamp
+            ``world.stamp(position)``, if lists of rows may be shared among deposits of equal stamp.
 
         Returns
         -------
@@ -203,11 +207,24 @@ class Mesh:
         """
         scale = self.scale(sources)
         for source in sources:
-            self._add(source, scale.quanta)
+            self._add(source, scale.quanta, stamp)
         drain(Rows(self.box.nodes, self.device), out.reshape(-1), self._quanta, scale.value * factor)
         return scale
 
-    def _add(self, source: Source, scale: float) -> None:
+    def density(self, sources: Sequence[Source], stamp: Any) -> tuple[Any, Scale]:
+        """The density of `sources`, and the scale of its deposit, made once for all who ask with an equal `stamp`.
+
+        The grid is shared: read it, do not write it.
+        """
+        if self._density is None:
+            self._density = (None, self.grid(), Scale(1.0))
+        if self._density[0] != stamp:
+            grid = self._density[1]
+            scale = self.deposit(sources, grid, factor=1 / self.box.cell_volume, stamp=stamp)
+            self._density = (stamp, grid, scale)
+        return self._density[1:]
+
+    def _add(self, source: Source, scale: float, stamp: Any) -> None:
         n, box, on = source.population.n, self.box, self.device
         position, values = source.block(source.position), source.block(source.values)
         place = (*self._inverses, *box.cells)
@@ -217,11 +234,19 @@ class Mesh:
             whole = np.array([0, n])
             deposit_slabs(Rows(1, on), self._quanta, position, values, scale, whole, 0, 1, *place)
         else:
-            order, start = slab_lists(position, n, box, on)
+            order, start = self._list(source, position, stamp)
             slabs = len(start) - 1
             for colour in range(min(2, slabs)):
                 each = Rows(max(1, slabs // 2), on)
                 deposit_order(each, self._quanta, position, values, scale, order, start, colour, 2, *place)
+
+    def _list(self, source: Source, position: Any, stamp: Any) -> Any:
+        """Rows of the source by slab; kept while the stamp lasts."""
+        name = source.population.name
+        known = self._lists.get(name)
+        if known is None or stamp is None or known[0] != stamp:
+            known = self._lists[name] = (stamp, slab_lists(position, source.population.n, self.box, self.device))
+        return known[1]
 
     def keep_sorted(self, population: Population, position: Any, step: int) -> bool:
         """Sort the rows of a large population by cell when they have drifted far apart; true if it did.
@@ -253,17 +278,19 @@ class Mesh:
         position, values = source.block(source.position), source.block(source.values)
         gather_vector(tasks, source.block(out), position, values, x, y, z, n, chunk, *self._inverses, *self.box.cells)
 
-    def gather_shares(self, source: Source, scale: Scale, grids: Sequence[Any], out: Any) -> None:
+    def gather_shares(self, source: Source, scale: Scale, grids: Sequence[Any], out: Any, kept: Any) -> None:
         """As :meth:`gather_vector`, with the very weights that the deposit of `source` at `scale` rounded to.
 
-        ``sum_i out_i`` is then ``sum_c deposit_c (x, y, z)_c`` to rounding, even at nodes that hold next to nothing.
+        The sum over rows is then ``sum_c deposit_c (x, y, z)_c`` to rounding, even at nodes that hold next to nothing.
+        What is added to `out` is also written to `kept`.
         """
         n = source.population.n
         tasks, chunk = self._tasks(n)
         x, y, z = (grid.reshape(-1) for grid in grids)
         position, values = source.block(source.position), source.block(source.values)
         place = (n, chunk, *self._inverses, *self.box.cells)
-        gather_shares(tasks, source.block(out), position, values, scale.quanta, scale.value, x, y, z, *place)
+        kept = source.block(kept)
+        gather_shares(tasks, source.block(out), kept, position, values, scale.quanta, scale.value, x, y, z, *place)
 
     def gather_scalar(self, source: Source, scale: Scale, grid: Any, out: Any) -> None:
         """``out_i = sum_c (value_i W_ic) grid_c`` with the weights of :meth:`gather_shares`."""
@@ -273,11 +300,12 @@ class Mesh:
         place = (n, chunk, *self._inverses, *self.box.cells)
         gather_scalar(tasks, source.block(out), position, values, scale.quanta, scale.value, grid.reshape(-1), *place)
 
-    def gather_ratio(self, source: Source, grids: Sequence[Any], divisor: Any, out: Any) -> None:
-        """``out_i += value_i (sum_c W_ic (x, y, z)_c) / (sum_c W_ic divisor_c)``."""
+    def gather_ratio(self, source: Source, grids: Sequence[Any], divisor: Any, out: Any, kept: Any) -> None:
+        """``kept_i = value_i (sum_c W_ic (x, y, z)_c) / (sum_c W_ic divisor_c)``, also added to `out`."""
         n = source.population.n
         tasks, chunk = self._tasks(n)
         x, y, z = (grid.reshape(-1) for grid in grids)
         position, values = source.block(source.position), source.block(source.values)
         place = (n, chunk, *self._inverses, *self.box.cells)
-        gather_ratio(tasks, source.block(out), position, values, x, y, z, divisor.reshape(-1), *place)
+        out, kept = source.block(out), source.block(kept)
+        gather_ratio(tasks, out, kept, position, values, x, y, z, divisor.reshape(-1), *place)

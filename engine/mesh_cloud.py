@@ -164,18 +164,29 @@ def gather_vector(t, out, position, values, x, y, z, n, chunk, inverse_x, invers
         out[i, 2] += weigh(z, node, part)
 
 
+@device
+def keep_and_add(i, out, kept, x, y, z):
+    """kept_i = (x, y, z), and out_i += the same."""
+    kept[i, 0] = x
+    kept[i, 1] = y
+    kept[i, 2] = z
+    out[i, 0] += x
+    out[i, 1] += y
+    out[i, 2] += z
+
+
 @kernel(tasks=True)
 def gather_shares(
-    t, out, position, values, scale, back, x, y, z, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
+    t, out, kept, position, values, scale, back, x, y, z, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
 ):
     """As :func:`gather_vector`, each value_i W_ic rounded as in the deposit: what nodes give adds up exactly."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
         part = rounded_shares(values[i] * scale, f, g, h)
-        out[i, 0] += back * weigh(x, node, part)
-        out[i, 1] += back * weigh(y, node, part)
-        out[i, 2] += back * weigh(z, node, part)
+        keep_and_add(
+            i, out, kept, back * weigh(x, node, part), back * weigh(y, node, part), back * weigh(z, node, part)
+        )
 
 
 @kernel(tasks=True)
@@ -188,15 +199,15 @@ def gather_scalar(t, out, position, values, scale, back, grid, n, chunk, inverse
 
 
 @kernel(tasks=True)
-def gather_ratio(t, out, position, values, x, y, z, divisor, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz):
-    """out_i += value_i (sum of W_ic (x, y, z)_c) / (sum of W_ic divisor_c)."""
+def gather_ratio(
+    t, out, kept, position, values, x, y, z, divisor, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
+):
+    """kept_i = value_i (sum of W_ic (x, y, z)_c) / (sum of W_ic divisor_c), added to out_i."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
         part = shares(1.0, f, g, h)
         below = weigh(divisor, node, part)
-        if below > 0.0:
-            factor = values[i] / below
-            out[i, 0] += factor * weigh(x, node, part)
-            out[i, 1] += factor * weigh(y, node, part)
-            out[i, 2] += factor * weigh(z, node, part)
+        factor = values[i] / below if below > 0.0 else 0.0
+        a, b, c = factor * weigh(x, node, part), factor * weigh(y, node, part), factor * weigh(z, node, part)
+        keep_and_add(i, out, kept, a, b, c)

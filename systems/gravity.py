@@ -54,7 +54,7 @@ class Gravity(System):
         if not self.world.has(Box):
             raise ScenarioError(f"{self.instance}: gravity needs a box with a grid (box: {{edges: ..., grid: ...}})")
         mesh = self._mesh = Mesh.of(self.world)
-        self._density, self._potential = mesh.grid(), mesh.grid()
+        self._potential = mesh.grid()
         self._acceleration = [mesh.grid() for _ in range(3)]
         self._energy = 0.0
         self._direct = FourierPoisson(mesh, self.kernel)
@@ -72,25 +72,25 @@ class Gravity(System):
         for population, particle in particles:
             mesh.keep_sorted(population, particle.position, self.world.clock.step)
         sources = [Source(p, view.position, view.mass) for p, view in particles]
-        mesh.deposit(sources, self._density, factor=1 / mesh.box.cell_volume)
-        self._solve()
-        self._energy = 0.5 * mesh.box.cell_volume * mesh.dot(self._density, self._potential)
+        density, _ = mesh.density(sources, self.world.stamp(Particle.position, Particle.mass))
+        self._solve(density)
+        self._energy = 0.5 * mesh.box.cell_volume * mesh.dot(density, self._potential)
         for source, (_, particle) in zip(sources, particles):
             mesh.gather_vector(source, self._acceleration, particle.force)
 
-    def _solve(self) -> None:
-        """Potential and acceleration of the density at hand."""
+    def _solve(self, density: Any) -> None:
+        """Potential and acceleration of a density."""
         fourier, constant = self._mesh.fourier, self.world.resource(Constants).gravitational
         strength = 4 * math.pi * (constant if self.G is None else self.G)
         if self._iterative is not None:
             try:
-                self._iterative.solve(self._density, strength, self._potential)
+                self._iterative.solve(density, strength, self._potential)
             except NotConvergedError as error:
                 raise PhysicsError(self.instance, str(error), step=self.world.clock.step) from None
             if self._spectral is not None:
                 fourier.forward(self._potential)[...] *= 1 / fourier.size
         else:
-            self._direct.transform(self._density, strength)
+            self._direct.transform(density, strength)
         if self._spectral is not None:
             self._spectral(fourier.spectrum, self._acceleration)
         if self._iterative is None:

@@ -159,7 +159,7 @@ def test_gather_uses_the_same_weights(box: Box) -> None:
     np.testing.assert_allclose(particle.force, expected, rtol=0, atol=1e-13)
     particle.force = 0.0
     scale = mesh.deposit([source], mesh.grid())
-    mesh.gather_shares(source, scale, grids, particle.force)
+    mesh.gather_shares(source, scale, grids, particle.force, np.empty((200, 3)))
     np.testing.assert_allclose(particle.force, expected, rtol=0, atol=1e-13)
 
 
@@ -175,7 +175,7 @@ def test_what_nodes_give_back_adds_up_even_at_nodes_that_hold_next_to_nothing() 
     assert (held > 0).sum() == 6  # of the eight, the two that are dust along x and along y hold less than a quantum
     push = np.random.default_rng(4).normal(size=box.cells)
     specific = np.divide(push, held, out=np.zeros_like(push), where=held > 0)
-    mesh.gather_shares(source, scale, [specific, specific, specific], particle.force)
+    mesh.gather_shares(source, scale, [specific, specific, specific], particle.force, np.empty((2, 3)))
     np.testing.assert_allclose(particle.force.sum(axis=0), push[held > 0].sum(), rtol=1e-13)
 
 
