@@ -32,7 +32,7 @@ class Guard:
         self.readable = self.writable | frozenset(system.reads)
         self._classes: dict[type[Component], type[Component]] = {}
         self._before: dict[tuple[str, str], tuple[Any, Any]] = {}
-        self._lent: list[int] = []
+        self._lent: list[Any] = []  # kept alive: the storage map knows arrays by their id, which is used again
 
     def query(self, *components: type[Component]) -> tuple[Any, ...]:
         """The query of the world, with guarded views."""
@@ -49,7 +49,7 @@ class Guard:
                 full, column = self.world.storage[id(column)], column.view()
                 column.flags.writeable = False
                 self.world.storage[id(column)] = full
-                self._lent.append(id(column))
+                self._lent.append(column)
             view.__dict__[name] = column
         return view
 
@@ -70,8 +70,8 @@ class Guard:
         AccessError
             Naming the system, the phase and every column that it wrote without saying so.
         """
-        for key in self._lent:
-            self.world.storage.pop(key, None)
+        for column in self._lent:
+            self.world.storage.pop(id(column), None)
         self._lent.clear()
         changed = [
             f"{field.path} of '{p.name}'"
