@@ -7,14 +7,13 @@ from typing import Any
 
 from sensorium.engine.errors import ScenarioError
 from sensorium.engine.plugins import Registry
-from sensorium.engine.schedule import Schedule
 from sensorium.engine.system import System
 from sensorium.scenarios.explain import check
 from sensorium.scenarios.override import ENTRY_KEYS, instance_of, system_entry
 from sensorium.scenarios.problems import Problems
 from sensorium.scenarios.tree import Mark, Node, Path, plain
 
-__all__ = ["SystemPlan", "check_order", "read_systems"]
+__all__ = ["SystemPlan", "read_systems"]
 
 
 @dataclass
@@ -60,18 +59,6 @@ def read_systems(root: Node, registry: Registry, problems: Problems) -> list[Sys
             said = f"there is a system '{plan.instance}' on {where}; give one of the two a 'name' of its own"
             problems.add(plan.mark, ("systems", plan.instance), said)
     return list(found.values())
-
-
-def check_order(plans: list[SystemPlan], root: Node, problems: Problems) -> None:
-    """Report systems that cannot be put in one order."""
-    section = root.entries.get("systems")
-    mark = section.key if section is not None else root.mark
-    try:
-        Schedule(plan.make() for plan in plans)
-    except ScenarioError as error:
-        for line in str(error).splitlines():
-            named = next((plan for plan in plans if f"'{plan.instance}'" in line), None)
-            problems.add(named.mark if named else mark, "systems", line)
 
 
 def _entry(item: Node, index: int, registry: Registry, problems: Problems) -> SystemPlan | None:

@@ -84,7 +84,7 @@ def build(scenario: Scenario, *, device: str = "auto", debug: bool = False) -> S
     world = World(run.seed, run.precision, Device.select(cast(Any, device), run.precision))
     world.insert(scenario.constants)
     if scenario.box is not None:
-        world.insert(Box(*scenario.box))
+        world.insert(Box(scenario.box.edges, scenario.box.grid))
     for plan in scenario.populations:
         _populate(world, plan, scenario)
     systems = scenario.make_systems()
@@ -114,7 +114,7 @@ def _populate(world: World, plan: PopulationPlan, scenario: Scenario) -> None:
 
 
 def _surroundings(field: Field, plan: PopulationPlan, scenario: Scenario, values: Mapping[Field, Any]) -> Surroundings:
-    edges = scenario.box[0] if scenario.box is not None else (1.0, 1.0, 1.0)
+    edges = scenario.box.edges if scenario.box is not None else (1.0, 1.0, 1.0)
     masses = np.broadcast_to(np.asarray(values.get(Particle.mass, Particle.mass.default), float), (plan.count,))
     draws = Draws(scenario.document.run.seed, plan.name, field.path)
     return Surroundings(plan.count, draws, edges, masses, scenario.constants.boltzmann)

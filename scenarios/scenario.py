@@ -13,14 +13,15 @@ from typing import Any
 from sensorium.engine.plugins import Registry
 from sensorium.engine.system import System
 from sensorium.engine.world import Constants
-from sensorium.scenarios.entries import SystemPlan, check_order, read_systems
+from sensorium.scenarios.assembly import check_assembly
+from sensorium.scenarios.entries import SystemPlan, read_systems
 from sensorium.scenarios.explain import check
 from sensorium.scenarios.inherit import Sources, open_scenario, with_bases
 from sensorium.scenarios.output import check_output
 from sensorium.scenarios.override import assign
 from sensorium.scenarios.populations import PopulationPlan, read_population
 from sensorium.scenarios.problems import Problems
-from sensorium.scenarios.schema import Document, PopulationSection, TextSource
+from sensorium.scenarios.schema import BoxSection, Document, PopulationSection, TextSource
 from sensorium.scenarios.sweep import read_sweep
 from sensorium.scenarios.tree import Mark, Node, dotted, find, from_plain, plain
 
@@ -74,12 +75,9 @@ class Scenario:
         return Constants(**{**vars(CONSTANTS[self.document.units]), **given})
 
     @property
-    def box(self) -> tuple[tuple[float, float, float], tuple[int, int, int]] | None:
-        """Edges and grid; the unit cube when positions are drawn and no box is given; None for open space."""
-        section = self.document.box
-        if section is not None:
-            return section.edges, section.grid
-        return ((1.0, 1.0, 1.0), (32, 32, 32)) if any(plan.needs_box for plan in self.populations) else None
+    def box(self) -> BoxSection | None:
+        """Edges and grid; None for open space."""
+        return box_of(self.document, self.populations)
 
     def make_systems(self) -> list[System]:
         """A new instance of every system of the run, the energy ledger included."""
@@ -119,6 +117,12 @@ class Scenario:
             "folder": str(self.folder.resolve()) if self.folder is not None else "",
             "plugins": json.dumps([str(Path(plugin).resolve()) for plugin in self.plugins]),
         }
+
+
+def box_of(document: Document, populations: Iterable[PopulationPlan]) -> BoxSection | None:
+    """The box of a scenario; the unit cube when positions are drawn and none is given; None for open space."""
+    drawn = any(plan.needs_box for plan in populations)
+    return document.box or (BoxSection() if drawn else None)
 
 
 def registry_of(plugins: Iterable[str | Path] = ()) -> Registry:
@@ -214,9 +218,12 @@ def _checked(
             populations.append(plan)
     systems = read_systems(root, registry, problems)
     check_output(root, populations, registry, problems)
+    if document is None:
+        return None
     if not problems:
-        check_order(systems, root, problems)
-    return None if document is None else (document, populations, systems)
+        box = box_of(document, populations)
+        check_assembly(systems, populations, box, root, problems)
+    return document, populations, systems
 
 
 def _salvaged(node: Node) -> PopulationSection:

@@ -36,7 +36,7 @@ def test_maps_merge_and_lists_replace(read: Read, write: Write) -> None:
     assert scenario.name == "s"
     assert scenario.document.run.model_dump() == {"steps": 10, "dt": 0.25, "seed": 1, "precision": "double"}
     assert scenario.box is not None
-    assert scenario.box[0] == (4.0, 5.0, 6.0)
+    assert scenario.box.edges == (4.0, 5.0, 6.0)
     assert [plan.kind.name for plan in scenario.systems] == ["motion"]
     assert [(plan.name, plan.count) for plan in scenario.populations] == [("gas", 7), ("more", 1)]
 

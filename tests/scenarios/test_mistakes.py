@@ -150,3 +150,11 @@ def test_many_mistakes_are_cut(mistakes: Mistakes) -> None:
     found = mistakes("".join(f"k{n}: 1\n" for n in range(150)))
     assert len(found) == 101
     assert found[-1] == "... and 50 more"
+
+
+def test_what_systems_miss_is_said_before_the_run(mistakes: Mistakes) -> None:
+    text = "populations: {a: {count: 1, components: {particle: }}}\nsystems:\n  - motion\n  - gravity\n  - thermal\n"
+    found = mistakes(text)
+    assert len(found) == 2
+    assert found[0].startswith("s.yaml:4:5: systems.gravity: gravity needs a box with a grid")
+    assert found[1].startswith("s.yaml:5:5: systems.thermal: thermal needs a box with a grid")

@@ -10,6 +10,7 @@ import pytest
 from sensorium.engine.errors import ScenarioError
 from sensorium.scenarios.override import parse_assignments
 from sensorium.scenarios.scenario import Scenario
+from sensorium.scenarios.schema import BoxSection
 
 Read = Callable[..., Scenario]
 
@@ -77,7 +78,7 @@ def test_values_of_every_kind_are_reached(read: Read) -> None:
         },
     )
     assert (scenario.document.run.dt, scenario.document.run.seed) == (0.25, 3)
-    assert scenario.box == ((1.0, 2.0, 7.0), (4, 4, 4))
+    assert scenario.box == BoxSection(edges=(1.0, 2.0, 7.0), grid=(4, 4, 4))
     assert scenario.populations[0].count == 4
     assert [c.name for c in scenario.populations[0].components] == ["particle", "oscillator"]
     assert scenario.systems[1].parameters == {"viscosity": 1.0}

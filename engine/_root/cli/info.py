@@ -48,7 +48,7 @@ def _about(scenario: Scenario) -> dict[str, Any]:
         "name": scenario.name,
         "description": scenario.document.description,
         "run": run.model_dump(),
-        "box": None if box is None else {"edges": list(box[0]), "grid": list(box[1])},
+        "box": None if box is None else {"edges": list(box.edges), "grid": list(box.grid)},
         "constants": {"units": scenario.document.units, **vars(scenario.constants)},
         "populations": memory(scenario),
         "phases": [[phase, [s.instance for s in members]] for phase, members in Schedule(systems)],
