@@ -66,11 +66,10 @@ def plain(dataset: h5py.Dataset, *, virtual: bool = False) -> h5py.Dataset:
     return dataset
 
 
-def open_file(path: Path) -> h5py.File:
+def open_file(path: Path, *, growing: bool = False) -> h5py.File:
     """Open an HDF5 file for reading.
 
-    Parts may be growing under another process, so they are read without locks. A published file is opened as every
-    other reader opens it: HDF5 refuses two ways of locking one file in one process.
+    A growing run may be written by another process meanwhile, so its parts are read without locks. A published file
+    is opened as every other reader opens it: HDF5 refuses two ways of locking one file in one process.
     """
-    growing = path.parent.suffix == ".parts"
     return h5py.File(path, "r", **({"locking": False} if growing else {}))

@@ -239,6 +239,8 @@ class Run:
             If it was not written; the message names the nearest.
         """
         if self._source.get(f"engine/{SERIES}/{name}/value") is None:
+            if name in self.series_names:
+                raise OutputError(f"{self.path}: the series '{name}' is damaged")
             raise KeyError(f"no series '{name}' in {self.path}" + did_you_mean(name, self.series_names))
         rows = range(len(self._source.steps[SERIES]))
         return Series(self._source, f"engine/{SERIES}/{name}/value", SERIES, rows)

@@ -126,7 +126,7 @@ class Source:
     def _file(self, path: Path) -> h5py.File:
         file = self._open.pop(path, None)
         if file is None:
-            file = open_file(path)
+            file = open_file(path, growing=not self.complete)
         self._open[path] = file
         if len(self._open) > OPEN_FILES:
             oldest, old = self._open.popitem(last=False)

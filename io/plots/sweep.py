@@ -20,6 +20,7 @@ __all__ = ["draw_sweep"]
 MOST_PANELS = 6
 MOST_CURVES = 6
 LOG_RATIO = 30.0  # values that span more than this are shown on a logarithmic axis
+ROUNDING = 1e-9  # conserved values that differ by less are equal
 SEED = "run.seed"
 MARKERS = "os^Dvp"
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
@@ -72,7 +73,8 @@ def draw_sweep(
     if not rows or not names:
         raise OutputError("the sweep has no complete run to draw")
     across, second, spread = _roles(rows, varied)
-    columns = min(3, len(names))
+    mapped = second is not None and len(_values(rows, second)) > MOST_CURVES
+    columns = 2 if len(names) == 4 else min(3, len(names))
     lines = math.ceil(len(names) / columns)
     with styled():
         drawn = Figure(figsize=(0.9 + 4.4 * columns, 0.7 + 3.5 * lines), layout="constrained")
@@ -80,17 +82,19 @@ def draw_sweep(
             axes = drawn.add_subplot(lines, columns, place)
             axes.set_title(name)
             shown = unit_label(name, series_unit(name), si=si)
-            if second is not None and len(_values(rows, second)) > MOST_CURVES:
+            if second is not None and mapped:
                 _map(axes, rows, (across, second), name, shown)
                 axes.set_ylabel(unit_label(second, varied[second], si=si))
             else:
                 _curves(axes, rows, (across, second), name)
                 axes.set_ylabel(shown)
             axes.set_xlabel(unit_label(across, varied[across], si=si))
-        if second is not None and len(_values(rows, second)) <= MOST_CURVES:
+        if second is not None and not mapped:
             handles, labels = drawn.axes[0].get_legend_handles_labels()
-            drawn.legend(handles, labels, title=unit_label(second, varied[second], si=si), loc="outside right upper")
-        told = [title, f"dots: {', '.join(spread)}; lines: means" if spread else ""]
+            named = unit_label(second, varied[second], si=si)
+            drawn.legend(handles, labels, title=named, loc="outside lower center", ncols=len(handles))
+        over = ", ".join(spread)
+        told = [title, (f"means over {over}" if mapped else f"dots: {over}; lines: means") if spread else ""]
         drawn.suptitle("   |   ".join(text for text in told if text), fontsize=10, x=0.01, ha="left")
         with reported(output, "write"):
             drawn.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
@@ -100,9 +104,15 @@ def draw_sweep(
 def _chosen(rows: Sequence[Mapping[str, Any]], varied: Mapping[str, str]) -> list[str]:
     """The series that differ between members; accounts only when nothing else does."""
     names = list(dict.fromkeys(name for row in rows for name in row if name not in varied))
-    differing = [name for name in names if len({row.get(name) for row in rows}) > 1]
+    differing = [name for name in names if _differ([_number(row.get(name)) for row in rows])]
     telling = [name for name in differing if not name.startswith(ACCOUNTS)]
     return (telling or differing or names)[:MOST_PANELS]
+
+
+def _differ(values: list[float]) -> bool:
+    """Whether values differ by more than rounding."""
+    finite = [value for value in values if math.isfinite(value)]
+    return bool(finite) and max(finite) - min(finite) > ROUNDING * max(map(abs, finite))
 
 
 def _roles(rows: Sequence[Mapping[str, Any]], varied: Mapping[str, str]) -> tuple[str, str | None, list[str]]:
@@ -150,6 +160,7 @@ def _number(value: Any) -> float:
 def _curves(axes: Any, rows: Sequence[Mapping[str, Any]], paths: tuple[str, str | None], name: str) -> None:
     across, second = paths
     place = _positions(rows, across, axes.xaxis)
+    joined = _numeric(_values(rows, across))
     kinds = [None] if second is None else _values(rows, second)
     for kind, colour, marker, line in zip(kinds, COLOURS, MARKERS, LINES):
         own = [row for row in rows if second is None or _key(row[second]) == _key(kind)]
@@ -158,7 +169,7 @@ def _curves(axes: Any, rows: Sequence[Mapping[str, Any]], paths: tuple[str, str 
         there = np.unique(x)
         means = [np.nanmean(y[x == at]) if np.isfinite(y[x == at]).any() else math.nan for at in there]
         repeated = len(there) < len(x)
-        shown = {"color": colour, "linestyle": line, "marker": marker, "label": str(kind)}
+        shown = {"color": colour, "linestyle": line if joined else "none", "marker": marker, "label": str(kind)}
         axes.plot(there, means, markersize=5, **shown)
         if repeated:
             axes.plot(x, y, linestyle="none", marker=marker, color=colour, alpha=0.35, markersize=3, zorder=1)
@@ -176,6 +187,16 @@ def _map(axes: Any, rows: Sequence[Mapping[str, Any]], paths: tuple[str, str | N
             sums[at] += value
             counts[at] += 1
     means = np.divide(sums, counts, out=np.full_like(sums, math.nan), where=counts > 0)
-    mesh = axes.pcolormesh(list(first.values()), list(other.values()), means, shading="nearest", cmap=MAP)
+    mesh = axes.pcolormesh(_borders(first, axes.xaxis), _borders(other, axes.yaxis), means, cmap=MAP)
     axes.grid(visible=False)
     axes.figure.colorbar(mesh, ax=axes, label=shown)
+
+
+def _borders(places: Mapping[str, float], axis: Any) -> Any:
+    """Borders of cells around the places, halfway between them on the scale of the axis."""
+    log = axis.get_scale() == "log"
+    at = np.array(list(places.values()))
+    at = np.log(at) if log else at
+    half = np.diff(at) / 2 if len(at) > 1 else np.full(1, 0.5)
+    borders = np.concatenate([at[:1] - half[0], at + np.append(half, half[-1])])
+    return np.exp(borders) if log else borders

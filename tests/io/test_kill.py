@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import toy_run
 
-from sensorium.engine.errors import OutputError
 from sensorium.io.output import output_state
 from sensorium.io.parts import Parts
 from sensorium.io.run import open as open_run
@@ -56,11 +55,9 @@ def check_sealed(path: Path) -> None:
             steps = file["particles/gas/position/step"][()]
             assert file["particles/gas/position/value"].shape[0] == len(steps)
             assert np.isfinite(file["particles/gas/position/value"][()]).all()
-    try:
+    if Parts(path).checkpoints():
         with open_run(path) as run:
             assert np.isfinite(run["gas"].position[-1]).all()
-    except OutputError as error:
-        assert "nothing was written" in str(error)  # killed before the first frame
 
 
 def trial(path: Path, seconds: float, chance: random.Random) -> None:
