@@ -10,10 +10,8 @@ integers can be added in any order. Gathers that must balance a deposit round th
 
 from __future__ import annotations
 
-import numpy as np
-
 from sensorium.engine.kernel import device, kernel
-from sensorium.engine.primitives import atomic_add, nonnegative
+from sensorium.engine.primitives import atomic_add, floor, nonnegative, rint
 
 __all__ = [
     "QUANTA",
@@ -35,14 +33,14 @@ QUANTA = 2.0**62  # quanta of the power of two above a total: sums of one sign f
 def bracket(x, inverse, count):
     """Nodes below and above `x` along one periodic axis, and the fraction of a cell from the lower one to `x`."""
     s = x * inverse
-    floor = np.floor(s)
-    low = int(floor)
+    whole = floor(s)
+    low = int(whole)
     if low < 0 or low >= count:  # outside of the box, on its far edge, or NaN: wrapped, never out of bounds
         low = low % count
     high = low + 1
     if high == count:
         high = 0
-    return nonnegative(low), nonnegative(high), s - floor
+    return nonnegative(low), nonnegative(high), s - whole
 
 
 @device
@@ -54,7 +52,7 @@ def lower_node(x, inverse, count):
 @device
 def quanta(amount):
     """`amount` as a whole number, rounded to the nearest."""
-    return np.floor(amount + 0.5)
+    return rint(amount)
 
 
 @device

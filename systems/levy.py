@@ -23,21 +23,20 @@ def put_off(i, heat, debt):
 
 
 @kernel
-def set_rate(c, rate, owed, held):
-    """The part of what a node holds that it must give up."""
-    rate[c] = min(owed[c] / held[c], 1.0) if held[c] > 0.0 else 0.0
+def set_rate(c, rate, unpaid, owed, held):
+    """The part of what a node holds that it must give up, and what it owes beyond all that it holds."""
+    debt, wealth = owed[c], held[c]  # `owed` and `rate` may be one grid
+    rate[c] = min(debt / wealth, 1.0) if wealth > 0.0 else 0.0
+    unpaid[c] = max(debt - wealth, 0.0)
 
 
-@device
+@kernel
 def collect(i, heat, due):
-    """Take what is due from the heat, as far as there is any; returns what was taken."""
-    taken = min(max(due[i, 0], 0.0), heat[i])
-    heat[i] -= taken
-    return taken
+    """Take what is due from the heat; rounding must not take it below zero."""
+    heat[i] = max(heat[i] - due[i, 0], 0.0)
 
 
 sum_put_off = Sum(put_off)
-sum_collected = Sum(collect)
 
 
 class Levy:
@@ -50,11 +49,17 @@ class Levy:
     ----------
     mesh
         Gives the grid.
+
+    Attributes
+    ----------
+    total
+        Sum of all heats after the last settlement of debts.
     """
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._grids: tuple[Any, Any] | None = None
+        self._grids: list[Any] = []
+        self.total = 0.0
         self._debts: dict[str, Companion] = {}
 
     def settle(self, heats: Sequence[Source], stamp: Any = None) -> float:
@@ -81,15 +86,18 @@ class Levy:
         if not owed > 0:
             return 0.0
         mesh = self._mesh
-        if self._grids is None:
-            self._grids = mesh.grid(), mesh.grid()
-        held, rate = self._grids
+        if not self._grids:
+            self._grids = [mesh.grid() for _ in range(3)]
+        held, rate, unpaid = self._grids
         owing = [Source(s.population, s.position, debt[: s.population.n, 0]) for s, debt in zip(heats, debts)]
         mesh.deposit(owing, rate, stamp=stamp)
         scale = mesh.deposit(heats, held, stamp=stamp)
-        set_rate(Rows(mesh.box.nodes, mesh.device), rate.reshape(-1), rate.reshape(-1), held.reshape(-1))
-        paid = 0.0
+        owing_total, held_total = float(rate.sum(dtype="f8")), float(held.sum(dtype="f8"))
+        flat = [grid.reshape(-1) for grid in (rate, unpaid, rate, held)]
+        set_rate(Rows(mesh.box.nodes, mesh.device), *flat)
         for source, due in zip(heats, debts):
             mesh.gather_scalar(source, scale, rate, due[:, 0])
-            paid += sum_collected(source.population, source.values, due)
-        return owed - paid
+            collect(source.population, source.values, due)
+        missing = float(unpaid.sum(dtype="f8"))
+        self.total = held_total - (owing_total - missing)
+        return missing

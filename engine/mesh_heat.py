@@ -1,0 +1,217 @@
+"""Diffusion of heat on the grid, over nodes that hold different masses or none.
+
+The energy u of a node (per volume) is its density rho times its specific energy e, which stands for the temperature.
+Heat flows down the slope of e with conductivity alpha rho, so that a medium of even density obeys
+``de/dt = alpha lap e``; what leaves one node enters another, an even e stays even, and empty nodes take no part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sensorium.engine.device import Rows
+from sensorium.engine.kernel import device, kernel
+from sensorium.engine.math import sqrt
+from sensorium.engine.mesh import Mesh
+from sensorium.engine.mesh_poisson import laplacian_symbol
+from sensorium.engine.primitives import nonnegative
+
+__all__ = ["HeatFaces", "HeatKernel", "is_even", "stability"]
+
+EVEN = 1e-6  # relative spread of density up to which a medium counts as even
+
+
+def is_even(density: Any) -> bool:
+    """Whether all nodes hold the same mass, but for rounding and a hint of displacement."""
+    return bool(density.max() - density.min() <= EVEN * density.max())
+
+
+def stability(mesh: Mesh, diffusivity: float, dt: float) -> float:
+    """The part of its energy difference that a node gives up in one explicit step, over the largest that is stable.
+
+    ``alpha dt / h^2`` over 1/6 on cubic cells; axes of a single node carry no heat.
+    """
+    return diffusivity * dt * sum(2 / h**2 for h, n in zip(mesh.box.spacing, mesh.box.cells) if n > 1)
+
+
+@kernel(tasks=True)
+def damp_waves(t, spectrum, x, y, z, less, factor, ny, half):
+    """spectrum_k *= factor (x y z - less) on one line of waves."""
+    i, j = nonnegative(t // ny), nonnegative(t % ny)
+    across = x[i] * y[j]
+    line = spectrum[i, j]
+    for each in range(half):
+        k = nonnegative(each)
+        line[k] *= factor * (across * z[k] - less)
+
+
+@kernel
+def specific(c, out, energy, density):
+    """e = u / rho; zero in vacuum."""
+    out[c] = energy[c] / density[c] if density[c] > 0.0 else 0.0
+
+
+@kernel
+def balance(c, weight, product, density, smooth):
+    """g = 1 / sqrt(K rho), and g rho; both zero in vacuum."""
+    g = 1.0 / sqrt(smooth[c]) if density[c] > 0.0 and smooth[c] > 0.0 else 0.0
+    weight[c] = g
+    product[c] = g * density[c]
+
+
+@kernel
+def weigh_energy(c, product, weight, energy):
+    product[c] = weight[c] * energy[c]
+
+
+@kernel
+def exchange(c, change, weight, energy, density, smooth_energy, smooth_density):
+    """de = g (K(g u) - e K(g rho)): for every pair of nodes what one gains the other loses."""
+    e = energy[c] / density[c] if density[c] > 0.0 else 0.0
+    change[c] = weight[c] * (smooth_energy[c] - e * smooth_density[c])
+
+
+class HeatKernel:
+    """Exchange of heat between all nodes, by the kernel of the diffusion equation itself.
+
+    An even medium is solved in Fourier space, exactly: each wave decays by ``exp(-alpha k^2 dt)``. Otherwise two
+    nodes exchange ``rho g K g' rho' (e' - e)``, K being the heat kernel of the seven-point Laplacian, which is
+    positive everywhere, and ``g = 1 / sqrt(K rho)`` the balance that makes it a mean of the neighbours for any
+    density. For small dt that is the flux form with the geometric mean of the two densities; for any dt it conserves
+    energy and is stable. Vacuum holds nothing and so exchanges nothing, but gaps narrower than the reach of the
+    kernel, ``sqrt(2 alpha dt)``, do not insulate.
+
+    Parameters
+    ----------
+    mesh
+        Gives box, transforms and device.
+    diffusivity
+        alpha [length^2/time].
+    """
+
+    def __init__(self, mesh: Mesh, diffusivity: float) -> None:
+        self.mesh, self.diffusivity = mesh, diffusivity
+        self._symbols = [laplacian_symbol(mesh, kernel) for kernel in ("spectral", "seven_point")]
+        self._tables: tuple[float, list[list[Any]]] | None = None
+        self._work = [mesh.grid() for _ in range(3)]
+
+    def _decay(self, dt: float) -> list[list[Any]]:
+        """Tables of what is left of each wave after `dt`: of the spectral and the seven-point Laplacian."""
+        if self._tables is None or self._tables[0] != dt:
+            on = self.mesh.device
+            tables = [
+                [on.array(np.exp(-self.diffusivity * dt * axis), on.real) for axis in symbol]
+                for symbol in self._symbols
+            ]
+            self._tables = dt, tables
+        return self._tables[1]
+
+    def _smooth(self, grid: Any, tables: list[Any], out: Any, less: float = 0.0) -> None:
+        """out = (K - less) grid."""
+        fourier = self.mesh.fourier
+        spectrum = fourier.forward(grid)
+        nx, ny, half = spectrum.shape
+        damp_waves(Rows(nx * ny, self.mesh.device), spectrum, *tables, less, 1 / fourier.size, ny, half)
+        fourier.backward(out)
+
+    def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
+        """Write the change of the specific energy of each node in `dt` into `out`."""
+        nodes = Rows(self.mesh.box.nodes, self.mesh.device)
+        weight, product, smooth = self._work
+        exact, positive = self._decay(dt)
+        if is_even(density):
+            specific(nodes, product.reshape(-1), energy.reshape(-1), density.reshape(-1))
+            self._smooth(product, exact, out, less=1.0)
+            return
+        self._smooth(density, positive, smooth)
+        balance(nodes, *(grid.reshape(-1) for grid in (weight, product, density, smooth)))
+        self._smooth(product, positive, smooth)
+        weigh_energy(nodes, *(grid.reshape(-1) for grid in (product, weight, energy)))
+        self._smooth(product, positive, out)
+        exchange(nodes, *(grid.reshape(-1) for grid in (out, weight, energy, density, out, smooth)))
+
+
+@kernel(tasks=True)
+def flow_even(t, change, e, per_x, per_y, per_z, nx, ny, nz):
+    """The seven-point Laplacian, each axis times its factor, on the line of nodes ``t = (i, j)``."""
+    i, j = nonnegative(t // ny), nonnegative(t % ny)
+    west, east = e[nonnegative((i + nx - 1) % nx), j], e[nonnegative((i + 1) % nx), j]
+    south, north = e[i, nonnegative((j + ny - 1) % ny)], e[i, nonnegative((j + 1) % ny)]
+    line, into = e[i, j], change[i, j]
+    whole = 2.0 * (per_x + per_y + per_z)
+    for each in range(1, nz - 1):
+        k = nonnegative(each)
+        around = per_x * (west[k] + east[k]) + per_y * (south[k] + north[k]) + per_z * (line[k - 1] + line[k + 1])
+        into[k] = around - whole * line[k]
+    for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
+        k = nonnegative(each * (nz - 1))
+        ends = line[nonnegative((k + nz - 1) % nz)] + line[nonnegative((k + 1) % nz)]
+        into[k] = per_x * (west[k] + east[k]) + per_y * (south[k] + north[k]) + per_z * ends - whole * line[k]
+
+
+@device
+def face(a, b, density_a, density_b):
+    """Flow from `b` to `a` through their face, for unit conductance: the harmonic mean of the densities conducts."""
+    both = density_a * density_b
+    return 2.0 * both / (density_a + density_b) * (b - a) if both > 0.0 else 0.0
+
+
+@kernel(tasks=True)
+def flow_faces(t, change, e, density, per_x, per_y, per_z, nx, ny, nz):
+    """Heat that flows into each node of the line ``t = (i, j)``, per mass."""
+    i, j = nonnegative(t // ny), nonnegative(t % ny)
+    west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
+    south, north = nonnegative((j + ny - 1) % ny), nonnegative((j + 1) % ny)
+    for each in range(nz):
+        k = nonnegative(each)
+        below = k - 1 if k > 0 else nz - 1
+        above = k + 1 if k + 1 < nz else 0
+        a, r = e[i, j, k], density[i, j, k]
+        x = face(a, e[west, j, k], r, density[west, j, k]) + face(a, e[east, j, k], r, density[east, j, k])
+        y = face(a, e[i, south, k], r, density[i, south, k]) + face(a, e[i, north, k], r, density[i, north, k])
+        z = face(a, e[i, j, below], r, density[i, j, below]) + face(a, e[i, j, above], r, density[i, j, above])
+        change[i, j, k] = (per_x * x + per_y * y + per_z * z) / r if r > 0.0 else 0.0
+
+
+@kernel
+def advance(c, e, change, total):
+    e[c] += change[c]
+    total[c] += change[c]
+
+
+class HeatFaces:
+    """Explicit flow of heat through the faces between nodes; no flow where one of them is empty.
+
+    In an even medium one step is ``e + alpha dt lap e`` with the seven-point Laplacian. Otherwise the harmonic mean
+    of two densities conducts, which can be twice that of the lighter node: the step is then made in two halves where
+    it needs them to stay stable, so that the bound on dt is that of the even medium.
+
+    Parameters
+    ----------
+    mesh
+        Gives box and device.
+    diffusivity
+        alpha [length^2/time].
+    """
+
+    def __init__(self, mesh: Mesh, diffusivity: float) -> None:
+        self.mesh, self.diffusivity = mesh, diffusivity
+        self._e, self._flow = mesh.grid(), mesh.grid()
+
+    def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
+        """Write the change of the specific energy of each node in `dt` into `out`."""
+        box, on = self.mesh.box, self.mesh.device
+        nx, ny, nz = box.cells
+        lines, nodes = Rows(nx * ny, on), Rows(box.nodes, on)
+        specific(nodes, self._e.reshape(-1), energy.reshape(-1), density.reshape(-1))
+        per = [self.diffusivity * dt / h**2 for h in box.spacing]
+        if is_even(density):
+            flow_even(lines, out, self._e, *per, nx, ny, nz)
+            return
+        parts = 1 if 2 * stability(self.mesh, self.diffusivity, dt) <= 1 else 2
+        out[...] = 0
+        for _ in range(parts):
+            flow_faces(lines, self._flow, self._e, density, *(part / parts for part in per), nx, ny, nz)
+            advance(nodes, self._e.reshape(-1), self._flow.reshape(-1), out.reshape(-1))
