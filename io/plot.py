@@ -57,11 +57,10 @@ def plot(run: str | Path | Run, output: str | Path, *, view: str = "dashboard") 
     opened = run if isinstance(run, Run) else Run(run)
     output = Path(output)
     try:
-        with styled():
-            drawn = figure(opened, view)
-            with reported(output, "write"):
-                # no date inside: the same run gives the same picture
-                drawn.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        drawn = figure(opened, view)
+        with styled(), reported(output, "write"):
+            # no date inside: the same run gives the same picture
+            drawn.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
     finally:
         if opened is not run:
             opened.close()
@@ -70,10 +69,13 @@ def plot(run: str | Path | Run, output: str | Path, *, view: str = "dashboard") 
 
 def figure(run: Run, view: str = "dashboard") -> Any:
     """The picture as a matplotlib figure; see :func:`plot`."""
+    with styled():
+        return _dashboard(run) if view == "dashboard" else _single(run, view)
+
+
+def _single(run: Run, view: str) -> Any:
     from matplotlib.figure import Figure
 
-    if view == "dashboard":
-        return _dashboard(run)
     if view not in VIEWS:
         raise OutputError(f"no view '{view}' (there are: dashboard, {', '.join(VIEWS)})" + did_you_mean(view, VIEWS))
     drawn = Figure(figsize=(8, 5.5), layout="constrained")
@@ -96,14 +98,16 @@ def _draw(drawn: Any, place: Any, view: str, run: Run) -> bool:
 def _dashboard(run: Run) -> Any:
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(15, 8.6), layout="constrained")
+    drawn = Figure(figsize=(15, 8.6))
+    # fixed margins: matplotlib's own layouts draw everything twice
+    drawn.subplots_adjust(left=0.05, right=0.96, bottom=0.07, top=0.92, wspace=0.34, hspace=0.3)
     shown = 0
     for view in DASHBOARD:
         if shown < PANELS and _draw(drawn, (2, 3, shown + 1), view, run):
             shown += 1
     if not shown:
         raise OutputError(f"{run.path} has nothing to draw yet")
-    drawn.suptitle(_headline(run), fontsize=10, x=0.01, ha="left")
+    drawn.suptitle(_headline(run), fontsize=10, x=0.05, y=0.98, ha="left")
     return drawn
 
 

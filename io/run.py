@@ -270,7 +270,7 @@ class Run:
             for name in self._source.names("engine/events"):
                 if name not in table:
                     table[name] = self._source.rows(f"engine/events/{name}", EVENTS, 0, rows)
-        table = {name: v.astype(str) if v.dtype.kind == "S" else v for name, v in table.items()}
+        table = {name: np.char.decode(v, "utf-8", "replace") if v.dtype.kind == "S" else v for name, v in table.items()}
         if kind is None or not rows:
             return table
         chosen = table["kind"] == kind

@@ -63,7 +63,7 @@ def particles(axes: Any, run: Run) -> bool:
         axes.tick_params(axis=axis, pad=-2, labelsize=7)
         getattr(axes, f"{axis}axis").pane.set_facecolor("white")
     axes.view_init(elev=22, azim=-60)
-    axes.set_title(f"{population.name} at t = {run.times[-1]:.4g}")
+    axes.set_title(f"{population.name} at t = {run.times[-1]:.4g}", loc="left")
     if colour is not None:
         axes.figure.colorbar(points, ax=axes, label=name, pad=0.08, shrink=0.7)
     return True

@@ -12,7 +12,8 @@ from sensorium.io.h5md import TrajectoryWriter
 from sensorium.io.output import record
 from sensorium.io.plot import VIEWS, figure, plot
 from sensorium.io.plots.style import label
-from sensorium.io.run import Run, open as open_run
+from sensorium.io.run import Run
+from sensorium.io.run import open as open_run
 
 pytest.importorskip("matplotlib")
 
@@ -48,22 +49,25 @@ def test_unknown_view(run: Run) -> None:
         figure(run, "carrier")
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-def test_dashboard(run: Run, tmp_path: Path, ending: str) -> None:
-    path = plot(run, tmp_path / f"picture.{ending}")
-    assert path.stat().st_size > 10_000
+def test_dashboard(run: Run, tmp_path: Path) -> None:
+    assert plot(run, tmp_path / "picture.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("ending", ["svg", "pdf"])
+def test_kinds_of_files(run: Run, tmp_path: Path, ending: str) -> None:
+    assert plot(run, tmp_path / f"picture.{ending}", view="order").stat().st_size > 5_000
 
 
 def test_the_same_run_gives_the_same_picture(run: Run, tmp_path: Path) -> None:
-    a, b = (plot(run, tmp_path / name).read_bytes() for name in ("a.svg", "b.svg"))
+    a, b = (plot(run, tmp_path / name, view="carriers").read_bytes() for name in ("a.svg", "b.svg"))
     assert a == b
 
 
 def test_unwritable(run: Run, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
-        plot(run, tmp_path / "missing" / "picture.png")
+        plot(run, tmp_path / "missing" / "picture.png", view="order")
     with pytest.raises(OutputError, match="cannot write"):
-        plot(run, tmp_path / "picture.xyz")
+        plot(run, tmp_path / "picture.xyz", view="order")
 
 
 def test_units(run: Run) -> None:
@@ -77,4 +81,5 @@ def test_a_run_without_space_or_carriers(tmp_path: Path) -> None:
     sim = toy(10, 5, lives=False)
     sim.add_writer(TrajectoryWriter(path))
     sim.run()
-    assert plot(path, tmp_path / "picture.png").is_file()
+    with open_run(path) as lonely:
+        assert len(figure(lonely).axes) >= 3
