@@ -107,7 +107,13 @@ class Registry:
     def add_file(self, path: str | Path) -> None:
         """Register every system and component of one Python file."""
         module = load_file(path)
-        if not self._add_module(module, f"file {path}"):
+        try:
+            found = self._add_module(module, f"file {path}")
+        except ScenarioError:
+            raise
+        except Exception as error:
+            raise ScenarioError(f"plugin {path}: {_told(error)}") from error
+        if not found:
             raise ScenarioError(f"plugin {path}: defines no System and no Component")
 
     @contextmanager
@@ -134,6 +140,7 @@ class Registry:
 
     def _add_class(self, cls: type[System] | type[Component], origin: str) -> None:
         if issubclass(cls, System):
+            cls.parameters()  # a parameter that cannot be checked is a fault of the plugin: tell it here
             self._register(self.systems, "system", cls.name, cls, origin)
         else:
             self._register(self.components, "component", cls.name, cls, origin)

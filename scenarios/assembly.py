@@ -34,14 +34,15 @@ def check_assembly(
         world.insert(Box(box.edges, (nx, ny, nz)))
     for population in populations:
         world.create(population.name, population.components)
-    systems = []
-    for plan in plans:
-        system = plan.make()
+    systems = [plan.make() for plan in plans]
+    for plan, system in zip(plans, systems, strict=True):
         try:
             system.attach(world)
+            system.setup()
         except SensoriumError as error:
             problems.add(plan.mark, ("systems", plan.instance), str(error).removeprefix(f"{plan.instance}: "))
-        systems.append(system)
+        except Exception:  # in an empty world; a real fault of the system shows in the run, where it can be told
+            continue
     section = root.entries.get("systems")
     mark = section.key if section is not None else root.mark
     try:

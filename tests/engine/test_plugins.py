@@ -111,6 +111,12 @@ def test_unknown_names_come_with_a_suggestion(tmp_path: Path) -> None:
         registry.component("chrage")
 
 
+def test_a_system_with_impossible_parameters_is_told(tmp_path: Path) -> None:
+    text = PLUGIN.replace("strength: float = param(1.0)", "strength: 'NoSuchType' = param(1.0)")
+    with pytest.raises(ScenarioError, match=r"my-plugin\.py: .*NoSuchType"):
+        Registry.discover(files=[write(tmp_path, text)])
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A package on the path, offered through entry points by an installed distribution."""

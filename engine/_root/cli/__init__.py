@@ -22,6 +22,7 @@ COMMANDS = {
     "sweep": "Run a scenario for many values of its parameters.",
     "systems": "List the systems, or describe one.",
     "scenarios": "List the packaged scenarios, or print one.",
+    "new-plugin": "Make a package with a system of your own.",
     "schema": "Print the JSON Schema of scenarios, plugins included.",
     "doctor": "Say what is installed and what works.",
     "warmup": "Compile the kernels of scenarios ahead of time.",
