@@ -77,15 +77,15 @@ class Device:
         """The array module: numpy, or CuPy on a GPU."""
         return self._xp
 
-    def empty(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = None) -> Any:
+    def empty(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike | None = None) -> Any:
         """Uninitialized C-contiguous array; `dtype` defaults to the working real."""
         return self._own(self._xp.empty(shape, self.real if dtype is None else dtype))
 
-    def zeros(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = None) -> Any:
+    def zeros(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike | None = None) -> Any:
         """C-contiguous array of zeros; `dtype` defaults to the working real."""
         return self._own(self._xp.zeros(shape, self.real if dtype is None else dtype))
 
-    def array(self, values: Any, dtype: npt.DTypeLike = None) -> Any:
+    def array(self, values: Any, dtype: npt.DTypeLike | None = None) -> Any:
         """A copy of `values` (any array or sequence) on this device; `dtype` defaults to that of `values`."""
         return self._own(self._xp.array(values, dtype=dtype))
 

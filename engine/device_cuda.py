@@ -49,10 +49,10 @@ def require_gpu() -> ModuleType:
 def _array_class() -> type[Any]:
     import cupy
 
-    class DeviceArray(cupy.ndarray):  # type: ignore[misc]
+    class DeviceArray(cupy.ndarray):
         """A CuPy array that ``numpy.asarray`` copies to the host, so that code for output needs no special case."""
 
-        def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
             if copy is False:
                 raise ValueError("an array on the GPU cannot be seen by numpy without a copy")
             host: npt.NDArray[Any] = self.get()

@@ -85,16 +85,30 @@ class Kernel(ScalarFunction):
         True if `i` counts tasks rather than rows.
     cost
         Estimated time of one row (or task) in ns: decides between the serial and the parallel twin, never the result.
+    signature
+        Types of the arguments after `i`, for the static gate, where no launch on a CPU shows them: ``"real[:], int"``.
+        Elements are real, int, bool or a numpy code (f4, i8, ...); ``[:]`` is a column, ``[:,:]`` a vector column.
+    registers
+        Budget per GPU thread; the static gate refuses more.
     """
 
     word = "kernel"
 
-    def __init__(self, function: Callable[..., None], *, tasks: bool = False, cost: float | None = None) -> None:
+    def __init__(
+        self,
+        function: Callable[..., None],
+        *,
+        tasks: bool = False,
+        cost: float | None = None,
+        signature: str | None = None,
+        registers: int = 128,
+    ) -> None:
         super().__init__(function)
         if not self.parameters:
             raise KernelError(f"{self.title} needs the row index as its first parameter")
         self.tasks = tasks
         self.cost = cost if cost is not None else TASK_COST if tasks else ROW_COST
+        self.declared, self.registers = signature, registers
         self._twins: dict[str, Twins] = {}  # per target
         self._cpu: dict[Precision, CpuTwins] = {}
         KERNELS.append(self)
@@ -139,8 +153,30 @@ class Kernel(ScalarFunction):
         return self._cpu[precision]
 
     def signatures(self, precision: Precision) -> list[tuple[Any, ...]]:
-        """Types of the arguments of every launch on the CPU in this process; nothing is compiled for the answer."""
-        return self._cpu[precision].signatures() if precision in self._cpu else []
+        """Types of the arguments, as numba's: as declared, and of every launch on the CPU in this process."""
+        from sensorium.engine.kernel_types import parse_signature
+
+        declared = [parse_signature(self.declared, precision)] if self.declared else []
+        return list(dict.fromkeys([*declared, *(self._cpu[precision].signatures() if precision in self._cpu else [])]))
+
+    def ptx(self, arguments: Any, cc: tuple[int, int] = (9, 0), precision: Precision = "single") -> str:
+        """PTX of the kernel, for a static look without a GPU; needs the wheels of numba-cuda.
+
+        Parameters
+        ----------
+        arguments
+            What the launch would be given after the rows: example values, numba types, a declaration as in
+            `signature`, or a numba signature (whose leading row count, if it has one, is dropped).
+        cc
+            Compute capability.
+        precision
+            Working precision.
+        """
+        from sensorium.engine.kernel_cuda import compile_ptx
+        from sensorium.engine.kernel_types import argument_types
+
+        types = argument_types(arguments, precision)
+        return compile_ptx(self, types[-len(self.parameters) + 1 :] if self.parameters[1:] else (), precision, cc)
 
     def _miscounted(self) -> KernelError:
         return KernelError(f"{self.title} is launched as {self.__name__}(rows, {', '.join(self.parameters[1:])})")
@@ -195,14 +231,14 @@ def _launching(arity: int, tasks: bool) -> type[Kernel]:
 @overload
 def kernel(function: Callable[..., None]) -> Kernel: ...
 @overload
-def kernel(*, tasks: bool = False, cost: float | None = None) -> Callable[[Callable[..., None]], Kernel]: ...
 def kernel(
-    function: Callable[..., None] | None = None, *, tasks: bool = False, cost: float | None = None
-) -> Kernel | Callable[[Callable[..., None]], Kernel]:
-    """Make a kernel of a body; plain ``@kernel``, or ``@kernel(tasks=..., cost=...)``: see :class:`Kernel`."""
+    *, tasks: bool = False, cost: float | None = None, signature: str | None = None, registers: int = 128
+) -> Callable[[Callable[..., None]], Kernel]: ...
+def kernel(function: Callable[..., None] | None = None, **options: Any) -> Kernel | Callable[..., Kernel]:
+    """Make a kernel of a body: plain ``@kernel``, or ``@kernel(tasks=True, cost=20.0)``; see :class:`Kernel`."""
     if function is not None:
         return Kernel(function)
-    return lambda body: Kernel(body, tasks=tasks, cost=cost)
+    return lambda body: Kernel(body, **options)
 
 
 def device(function: Callable[..., Any]) -> DeviceFunction:

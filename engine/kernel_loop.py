@@ -118,7 +118,7 @@ def _promising(body: Any) -> Any:
     that run before inlining would prove it, drop it as redundant, and then lose the proof.
     """
 
-    def step(i, arguments):  # type: ignore[no-untyped-def]
+    def step(i, arguments):
         body(nonnegative(i), *arguments)
 
     # as unique as the body's own name: symbols of cached code from other processes meet in this one
@@ -166,7 +166,7 @@ def _emit_loop(builder: Any, start: Any, stop: Any, call: Any, independent: bool
     builder.position_at_end(done)
 
 
-class _Distinct(MDValue):  # type: ignore[misc]
+class _Distinct(MDValue):
     """A distinct metadata node, which llvmlite offers for debug information only."""
 
     def __init__(self, module: Any, operands: Any, *, refers_to_itself: bool = False) -> None:

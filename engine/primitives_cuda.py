@@ -10,58 +10,58 @@ from numba import cuda
 __all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def fma(x: Any, y: Any, z: Any) -> Any:
     """``fma.rn``; named through `cuda`, because numba-cuda does not type a bare reference to it."""
     return cuda.fma(x, y, z)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _float_bits(x: Any) -> Any:
     return cuda.libdevice.float_as_int(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _double_bits(x: Any) -> Any:
     return cuda.libdevice.double_as_longlong(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _bits_float(k: Any) -> Any:
     return cuda.libdevice.int_as_float(np.int32(k))
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _bits_double(k: Any) -> Any:
     return cuda.libdevice.longlong_as_double(np.int64(k))
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _sqrt_single(x: Any) -> Any:
     return cuda.libdevice.fsqrt_rn(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _sqrt_double(x: Any) -> Any:
     return cuda.libdevice.dsqrt_rn(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _floor_single(x: Any) -> Any:
     return cuda.libdevice.floorf(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _floor_double(x: Any) -> Any:
     return cuda.libdevice.floor(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _rint_single(x: Any) -> Any:
     return cuda.libdevice.rintf(x)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _rint_double(x: Any) -> Any:
     return cuda.libdevice.rint(x)
 
@@ -70,7 +70,7 @@ real_bits = {"single": _float_bits, "double": _double_bits}
 bits_real = {"single": _bits_float, "double": _bits_double}
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _lane(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     total = a.dtype.type(0)
     for k in range(lane, n, 32):
@@ -78,45 +78,45 @@ def _lane(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     return total
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _two_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     return _lane(a, i, b, j, n, lane) + _lane(a, i, b, j, n, lane + 16)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _four_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     return _two_lanes(a, i, b, j, n, lane) + _two_lanes(a, i, b, j, n, lane + 8)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _eight_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     return _four_lanes(a, i, b, j, n, lane) + _four_lanes(a, i, b, j, n, lane + 4)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def _sixteen_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     return _eight_lanes(a, i, b, j, n, lane) + _eight_lanes(a, i, b, j, n, lane + 2)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
     """The fold by halves, unrolled: an array of 32 lanes would live in slow memory."""
     return _sixteen_lanes(a, i, b, j, n, 0) + _sixteen_lanes(a, i, b, j, n, 1)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def nonnegative(i: Any) -> Any:
     """The index itself: a GPU thread gains nothing from the promise."""
     return np.int64(i)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def atomic_add(array: Any, i: Any, value: Any) -> None:
     """``red.add.u64``; numba-cuda's result (the old value) is dropped, as on the other targets."""
     cuda.atomic.add(array, i, value)
 
 
-@cuda.jit(device=True)  # type: ignore[untyped-decorator]
+@cuda.jit(device=True)
 def for_each(body: Any, start: Any, stop: Any, arguments: Any) -> None:
     """``body(i, *arguments)`` for each i, one after the other in this thread."""
     for i in range(start, stop):

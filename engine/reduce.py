@@ -64,11 +64,11 @@ def fold(value, lost, lanes):
             lanes = half
         half = half // 2
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="real[:], real[:], int")
 def {name}(task, value, lost, lanes):
     fold(value, lost, lanes)
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="real[:], real[:], int, int, int")
 def {name}_strided(task, value, lost, lanes, half, least):
     while half >= least:
         for lane in range(task, lanes - half, least):
