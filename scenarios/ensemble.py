@@ -52,12 +52,13 @@ def parse_variations(assignments: Iterable[str], option: str = "--vary") -> dict
             continue
         own = Problems()
         try:
-            value = plain(parse(text if text[0] in "[{" and text[-1] in "]}" else f"[{text}]", option, own))
+            value = plain(parse(f"[{text}]", option, own))
         except InvalidScenario:
             value = None
         for problem in own.found:
             problems.add(Mark(option), path, problem.message)
-        found[path] = value
+        alone = isinstance(value, list) and len(value) == 1 and isinstance(value[0], list | dict)
+        found[path] = value[0] if isinstance(value, list) and alone else value
     problems.raise_any()
     return found
 
