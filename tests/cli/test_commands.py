@@ -47,6 +47,23 @@ def test_info_of_a_scenario(senso: Senso) -> None:
     assert single["populations"][0]["row_bytes"] == 8 + 4 * 15 + 12
 
 
+@pytest.mark.parametrize("name", ["stokes", "manifold"])
+def test_measured_memory_is_right_to_ten_percent(senso: Senso, name: str) -> None:
+    """Promised: memory per particle, stated before the run, true to 10%."""
+    from sensorium.cli.memory import _held, measured
+    from sensorium.scenarios.scenario import read_scenario
+
+    overrides = {"populations.spheres.count": 30_000} if name == "stokes" else {}
+    scenario = read_scenario(name, overrides)
+    assert measured(scenario).total == pytest.approx(_held(scenario, {}), rel=0.1)
+
+
+def test_info_measures_memory(senso: Senso) -> None:
+    assert "measured, systems included" in senso("info", "tiny.yaml", "--measure").out
+    about = json.loads(senso("info", "tiny.yaml", "--measure", "--json").out)
+    assert about["memory"]["bytes"] > 50 * 140
+
+
 def test_info_notes_systems_without_work(senso: Senso) -> None:
     Path("idle.yaml").write_text("populations: {a: {count: 1, components: {oscillator: }}}\nsystems: [motion]\n")
     assert "no population has what 'motion' works on" in senso("info", "idle.yaml").out

@@ -13,7 +13,7 @@ from sensorium.cli.options import json_option, plugin_option, set_option
 if TYPE_CHECKING:
     from sensorium.scenarios.scenario import Scenario
 
-__all__ = ["command", "memory"]
+__all__ = ["command"]
 
 TRAJECTORIES = (".h5", ".hdf5", ".h5md", ".parts")
 
@@ -22,8 +22,9 @@ TRAJECTORIES = (".h5", ".hdf5", ".h5md", ".parts")
 @click.argument("source", metavar="SCENARIO|RUN")
 @set_option
 @plugin_option
+@click.option("--measure", is_flag=True, help="Measure memory on a small twin of the scenario, systems included.")
 @json_option
-def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], as_json: bool) -> None:
+def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], measure: bool, as_json: bool) -> None:
     """Show what a scenario will do (phases, data flow, memory), or what a run contains."""
     if Path(source).suffix in TRAJECTORIES:
         from sensorium.cli.contents import contents, page
@@ -36,10 +37,16 @@ def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...],
 
     scenario = read_scenario(source, parse_assignments(assignments), plugins=plugins, origin="--set")
     about = _about(scenario)
+    if measure:
+        from sensorium.cli.memory import measured
+
+        held = measured(scenario)
+        about["memory"] = {"row_bytes": held.per_row, "fixed_bytes": held.fixed, "bytes": held.total}
     click.echo(json.dumps(about, indent=1) if as_json else _page(about))
 
 
 def _about(scenario: Scenario) -> dict[str, Any]:
+    from sensorium.cli.memory import declared
     from sensorium.engine.schedule import Schedule
 
     run, box = scenario.document.run, scenario.box
@@ -50,7 +57,7 @@ def _about(scenario: Scenario) -> dict[str, Any]:
         "run": run.model_dump(),
         "box": None if box is None else {"edges": list(box.edges), "grid": list(box.grid)},
         "constants": {"units": scenario.document.units, **vars(scenario.constants)},
-        "populations": memory(scenario),
+        "populations": declared(scenario),
         "phases": [[phase, [s.instance for s in members]] for phase, members in Schedule(systems)],
         "flow": [
             {
@@ -63,29 +70,6 @@ def _about(scenario: Scenario) -> dict[str, Any]:
         ],
         "idle": _idle(scenario),
     }
-
-
-def memory(scenario: Scenario) -> list[dict[str, Any]]:
-    """Rows, bytes per row and bytes of the columns of each population."""
-    import numpy as np
-
-    real = np.float32 if scenario.document.run.precision == "single" else np.float64
-    found = []
-    for plan in scenario.populations:
-        fields = [field for component in plan.components for field in component.fields.values()]
-        per_row = 8 + sum(field.stored(real).itemsize * int(np.prod(field.shape)) for field in fields)
-        rows = max(plan.count, plan.capacity)
-        components = [component.name for component in plan.components]
-        found.append(
-            {
-                "name": plan.name,
-                "rows": plan.count,
-                "components": components,
-                "row_bytes": per_row,
-                "bytes": rows * per_row,
-            }
-        )
-    return found
 
 
 def _idle(scenario: Scenario) -> list[str]:
@@ -119,6 +103,13 @@ def _page(about: dict[str, Any]) -> str:
     if box is not None:
         cells = box["grid"][0] * box["grid"][1] * box["grid"][2]
         lines.append(f"  one grid field: {_bytes(cells * (4 if run['precision'] == 'single' else 8))}")
+    if "memory" in about:
+        held = about["memory"]
+        fixed = f"{_bytes(held['fixed_bytes'])} whatever the number of rows"
+        lines.append(f"  measured, systems included: {held['row_bytes']:.0f} bytes per row and {fixed}")
+        lines.append(f"  the whole run: {_bytes(held['bytes'])}")
+    else:
+        lines.append("  systems add workspaces of their own: --measure finds out how much")
     lines += ["", "step"]
     width = max((len(phase) for phase, _ in about["phases"]), default=0)
     lines += [f"  {phase:<{width}}  {', '.join(members)}" for phase, members in about["phases"]]
