@@ -14,8 +14,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one thread o
 
 import numba
 import numpy as np
-from benchmarks.harness import Row, interleaved, report, wait_until_idle
 
+from benchmarks.harness import Row, interleaved, report, wait_until_idle
 from sensorium import Simulation, World
 from sensorium.components import Carrier, Oscillator
 from sensorium.engine.device import Device

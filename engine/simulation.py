@@ -82,6 +82,7 @@ class Simulation:
         self.writers: list[Writer] = []
         self._potentials = tuple(dict.fromkeys(name for system in self.systems for name in system.potentials))
         self._ready = self._restored = self._stop = False
+        world.events.on("stop", lambda event: self.stop())
 
     def __repr__(self) -> str:
         lines = [f"Simulation at step {self.world.clock.step}, t = {self.world.clock.time:g}, dt = {self.dt:g}"]

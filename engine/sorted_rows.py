@@ -82,8 +82,15 @@ class SortedRows:
         """Place of each row if the rows are the ones of last time in another storage order; None if they are not."""
         if len(ids) != self.n or self.n == 0:
             return None
+        place = self.places_of(ids)
+        return place if (place >= 0).all() and np.array_equal(self.keys[place], keys) else None
+
+    def places_of(self, ids: npt.ArrayLike) -> npt.NDArray[np.int32]:
+        """Place of each id in the order; -1 where no row has it."""
+        wanted = np.asarray(ids, np.int64)
+        if self.n == 0:
+            return np.full(wanted.shape, -1, np.int32)
         by_id = np.argsort(self.ids)
-        at = np.minimum(np.searchsorted(self.ids[by_id], ids), self.n - 1)
+        at = np.minimum(np.searchsorted(self.ids[by_id], wanted), self.n - 1)
         place = by_id[at].astype(np.int32)
-        same = np.array_equal(self.ids[place], ids) and np.array_equal(self.keys[place], keys)
-        return place if same else None
+        return np.where(self.ids[place] == wanted, place, np.int32(-1))

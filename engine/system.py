@@ -27,7 +27,9 @@ __all__ = ["Parameters", "System", "param"]
 class Parameters(BaseModel):
     """Base of the generated parameter models: unknown names, NaN and infinity are refused."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False, populate_by_name=True
+    )
 
 
 def param(
@@ -35,6 +37,7 @@ def param(
     *,
     unit: str = "1",
     doc: str = "",
+    alias: str | None = None,
     gt: float | None = None,
     ge: float | None = None,
     lt: float | None = None,
@@ -48,10 +51,13 @@ def param(
         Its default; a parameter without one must be given in the scenario.
     unit, doc
         Unit (``"1"`` when dimensionless) and one-line description.
+    alias
+        Name in scenarios where it cannot be that of the attribute (``phase``).
     gt, ge, lt, le
         Bounds; a value outside is refused with name, value and bound.
     """
-    return PydanticField(default, description=doc, gt=gt, ge=ge, lt=lt, le=le, json_schema_extra={"unit": unit})
+    bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+    return PydanticField(default, description=doc, alias=alias, json_schema_extra={"unit": unit}, **bounds)  # type: ignore[call-overload]
 
 
 def _annotation(owner: type, name: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import PositiveFloat
 
 from sensorium.components.carrier import CRYSTALLIZED, STATES, Carrier
+from sensorium.components.conditions import Annealing, EnergyStatistics, IdleMode
 from sensorium.components.oscillator import Oscillator
 from sensorium.engine.errors import PhysicsError
 from sensorium.engine.kernel import kernel
@@ -24,25 +25,26 @@ from sensorium.systems.spectral.flow import (
     predict_phases,
     wrap_phases,
 )
-from sensorium.systems.spectral.observables import diagnostic, order_parameter, potential
-from sensorium.systems.spectral.spectrum import Spectrum
+from sensorium.systems.spectral.observables import diagnostic, gain, order_parameter, potential
+from sensorium.systems.spectral.spectrum import Rates, Spectrum
 
 __all__ = ["CarrierCoupling"]
 
 
 @kernel
-def put_phases(i, slot, angle, phase):
-    phase[i] = angle[nonnegative(slot[i])]
+def put_phases(i, slot, angle, free, phase):
+    s = nonnegative(slot[i])
+    phase[i] = angle[s] if free[s] > 0.0 else phase[i]
 
 
 @kernel
-def put_carriers(i, slot, c_re, c_im, d_re, d_im, total, amplitude, drive, support):
+def put_carriers(i, slot, c_re, c_im, d_re, d_im, total, gain, amplitude, drive, support):
     k = nonnegative(slot[i])
     amplitude[i, 0] = c_re[k]
     amplitude[i, 1] = c_im[k]
-    drive[i, 0] = d_re[k]
-    drive[i, 1] = d_im[k]
-    support[i] = total[k]
+    drive[i, 0] = gain * d_re[k]
+    drive[i, 1] = gain * d_im[k]
+    support[i] = gain * total[k]
 
 
 class CarrierCoupling(System):
@@ -75,6 +77,9 @@ class CarrierCoupling(System):
     decay: float = param(0.15, ge=0, unit="1/time", doc="decay rate lambda of carriers")
     noise_temperature: float = param(0.01, ge=0, unit="energy/time", doc="Langevin temperature T")
     rotation: bool = param(True, doc="carriers turn at their own frequency; false is the paper's literal form")
+    frame: Literal["lab", "rotating"] = param(
+        "lab", doc="rotating: each phase is theta - omega t, and nothing turns by itself"
+    )
     drive: Literal["sum", "mean"] = param("sum", doc="oscillators drive by their sum (paper) or by their mean")
     cutoff: Literal["exact"] | PositiveFloat = param(
         "exact", doc="gate widths beyond which T = 0; an error below exp(-cutoff^2) of the sum of magnitudes"
@@ -86,7 +91,15 @@ class CarrierCoupling(System):
         super().attach(world)
         carrier_population(world)
         self._spectrum = Spectrum.of(world)
-        self._spectrum.cutoff = None if self.cutoff == "exact" else self.cutoff
+        lab = self.frame == "lab"
+        self._spectrum.rates = Rates(
+            self.coupling,
+            self.decay,
+            drift=float(lab),
+            rotation=float(lab and self.rotation),
+            mean=self.drive == "mean",
+            cutoff=None if self.cutoff == "exact" else self.cutoff,
+        )
         self._support: tuple[int, Any, Any] | None = None
 
     def check(self, dt: float) -> None:
@@ -110,47 +123,55 @@ class CarrierCoupling(System):
     def step(self, dt: float) -> None:
         """Advance carriers and phases together by `dt`."""
         spectrum, device = self._spectrum, self.device
-        spectrum.take(float(self.rotation))
+        spectrum.take()
         if spectrum.oscillators.n == 0 and spectrum.carriers.n == 0:
             return
         lines, points = spectrum.carrier_rows, spectrum.oscillator_rows
-        decay, noise, gain = self._rates()
+        decay, noise = self._decay_and_noise()
+        factor = gain(spectrum)
         padded, count = spectrum.sums.padded, spectrum.sums.lines
         field_0, field_1, guess = device.empty((2, padded)), device.empty((2, padded)), device.zeros((2, padded))
         drive_0, drive_1 = device.empty((2, count)), device.empty((2, count))
         ahead, calm, after = (device.empty((2, count)) for _ in range(3))
         angle = device.empty(padded)
 
-        spectrum.sums.couple(spectrum.z, spectrum.c, field_0, drive_0)
-        predict_carriers(lines, *spectrum.c, spectrum.spin, spectrum.live, *drive_0, *ahead, decay, gain, dt)
-        phases = spectrum.speed, spectrum.angle, spectrum.amplitude
-        turning = float(self.rotation)
-        predict_phases(points, *phases, *field_0, *guess, self.coupling, turning, dt)
-        spectrum.sums.couple(tuple(guess), tuple(ahead), field_1, drive_1)
+        spectrum.couple(spectrum.z, spectrum.c, field_0, drive_0)
+        predict_carriers(lines, *spectrum.c, spectrum.spin, spectrum.live, *drive_0, *ahead, decay, factor, dt)
+        turning, angles = spectrum.rates.rotation, (spectrum.speed, spectrum.angle)
+        grip = spectrum.grip
+        predict_phases(points, *angles, spectrum.amplitude, grip, *field_0, *guess, self.coupling, turning, dt)
+        spectrum.couple(guess, ahead, field_1, drive_1)
 
         keys = self.world.seed, self.world.clock.step, self.stream
         carriers = (*spectrum.c, spectrum.spin, spectrum.live, *drive_0, *drive_1, *calm, *after)
-        advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, gain, noise, *keys, dt)
-        advance_phases(points, *phases, *field_0, *field_1, angle, self.coupling, turning, dt)
+        advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, factor, noise, *keys, dt)
+        advance_phases(points, *angles, grip, *field_0, *field_1, angle, self.coupling, turning, dt)
         if noise > 0:
             diffuse_phases(points, spectrum.oscillator_ids, angle, math.sqrt(2 * noise * dt), *keys)
         wrap_phases(points, angle)
         self._put(angle, after, drive_1)
         self._book(calm, after, decay, dt)
 
-    def _rates(self) -> tuple[float, float, float]:
-        """Decay, noise temperature, and factor of the drive, at present."""
-        gain = 1.0 if self.drive == "sum" else 1.0 / max(self._spectrum.oscillators.n, 1)
-        return self.decay, self.noise_temperature, gain
+    def _decay_and_noise(self) -> tuple[float, float]:
+        """Decay and noise temperature at present: nominal, times what statistics, idle mode and annealing say."""
+        decay, noise, world = self.decay, self.noise_temperature, self.world
+        if world.has(Annealing) and world.resource(Annealing).temperature is not None:
+            return decay, float(world.resource(Annealing).temperature)  # type: ignore[arg-type]
+        if world.has(IdleMode):
+            noise *= world.resource(IdleMode).noise
+        if self.adaptive and world.has(EnergyStatistics):
+            statistics = world.resource(EnergyStatistics)
+            return decay * statistics.scale, noise * statistics.agitation
+        return decay, noise
 
     def _put(self, angle: Any, carriers: Any, drive: Any) -> None:
         spectrum = self._spectrum
         support = self._supports()
         for (population, oscillator), slot in zip(self.query(Oscillator), spectrum.oscillators.slots, strict=True):
-            put_phases(population, slot, angle, oscillator.phase)
+            put_phases(population, slot, angle, spectrum.free, oscillator.phase)
         for (population, carrier), slot in zip(self.query(Carrier), spectrum.carriers.slots, strict=True):
             columns = carrier.amplitude, carrier.drive, carrier.support
-            put_carriers(population, slot, *carriers, *drive, support, *columns)
+            put_carriers(population, slot, *carriers, *drive, support, gain(spectrum), *columns)
 
     def _supports(self) -> Any:
         """sum_i T_ik A_i; made again only when T or an amplitude has changed."""
@@ -184,13 +205,12 @@ class CarrierCoupling(System):
         """Potential (25), its phase-free diagnostic (16), the order parameter r, and carriers by state."""
         spectrum = self._spectrum
         spectrum.take()
-        decay, _, gain = self._rates()
         states = np.concatenate([[], *(self.device.host(c.state) for _, c in self.query(Carrier))]).astype(int)
         counts = np.bincount(states, minlength=CRYSTALLIZED + 1)
         return {
             "carriers/count": float(len(states)),
             **{f"carriers/{name}": float(count) for name, count in zip(STATES, counts, strict=False)},
-            "carriers/potential": potential(spectrum, decay, gain),
+            "carriers/potential": potential(spectrum, self._decay_and_noise()[0]),
             "carriers/diagnostic": diagnostic(spectrum),
             "order/r": order_parameter(spectrum),
         }

@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from sensorium.components.carrier import Carrier
 from sensorium.components.oscillator import Oscillator
+from sensorium.components.probe import FULL_WRITE, Probe
 from sensorium.engine.component import Field
 from sensorium.engine.system import System, param
 from sensorium.engine.world import World
 from sensorium.systems.spectral.energy import carrier_population, carrier_stores
+from sensorium.systems.spectral.probes import policies
 from sensorium.systems.spectral.spectrum import Spectrum
 
 __all__ = ["Spawning", "cover"]
@@ -51,9 +53,9 @@ class Spawning(System):
     which is booked to the channel ``carrier-birth``. Emits ``born`` with id, frequency and parent (-1).
     """
 
-    reads = (Oscillator.frequency, Carrier.frequency, Carrier.gate_width)
+    reads = (Oscillator.frequency, Carrier.frequency, Carrier.gate_width, Probe.policy)
     phase = "lifecycle"
-    after = ("metabolism", "splitting", "repulsion", "crystallization")
+    after = ("metabolism", "crystallization", "splitting", "repulsion")
 
     uncoupled: float = param(0.1, gt=0, lt=1, doc="an oscillator with sum T below this is coupled to no carrier")
     gate_width: float = param(0.35, gt=0, unit="rad/time", doc="width sigma of new carriers")
@@ -83,12 +85,13 @@ class Spawning(System):
             self._settled = spectrum.version
 
     def _uncoupled(self) -> npt.NDArray[Any]:
-        """Sorted frequencies of the oscillators that no carrier couples to."""
+        """Sorted frequencies of the oscillators that no carrier couples to, probes left out."""
         spectrum, device = self._spectrum, self.device
         total = device.empty(spectrum.sums.padded)
         ones = device.zeros(spectrum.sums.lines) + 1
         spectrum.sums.spread(ones, total)
-        return spectrum.oscillators.keys[device.host(total)[: spectrum.oscillators.n] < self.uncoupled]
+        alone = device.host(total)[: spectrum.oscillators.n] < self.uncoupled
+        return spectrum.oscillators.keys[alone & (policies(spectrum) == FULL_WRITE)]
 
     def _living(self) -> int:
         """Carriers that will live after this phase."""

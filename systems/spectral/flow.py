@@ -154,7 +154,7 @@ def adler(re, im, pull, detuning, dt):
 
 
 @kernel(cost=15.0)
-def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling, rotation, dt):
+def predict_phases(s, speed, angle, amplitude, grip, g_re, g_im, z_re, z_im, coupling, rotation, dt):
     """z at the end of the step if the field only turned with the oscillator, or stood still without rotation."""
     sine, cosine = sincos(angle[s])
     size = sqrt(g_re[s] * g_re[s] + g_im[s] * g_im[s])
@@ -162,7 +162,7 @@ def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling,
     scale = 1.0 / size if size > 0.0 else 0.0
     re, im = (cosine * g_re[s] + sine * g_im[s]) * scale, (sine * g_re[s] - cosine * g_im[s]) * scale
     turn = rotation * speed[s]
-    y_re, y_im = adler(re, im, coupling * amplitude[s] * size, speed[s] - turn, dt)
+    y_re, y_im = adler(re, im, coupling * grip[s] * size, speed[s] - turn, dt)
     # exp(i angle) exp(i turn dt) conj(y) / y
     x, y = turned(cosine, sine, turn * dt)
     inverse = amplitude[s] / (y_re * y_re + y_im * y_im)
@@ -172,7 +172,7 @@ def predict_phases(s, speed, angle, amplitude, g_re, g_im, z_re, z_im, coupling,
 
 
 @kernel(cost=20.0)
-def advance_phases(s, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, dt):
+def advance_phases(s, speed, angle, grip, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, dt):
     """Equation 28 without its noise, over a step in which the field turns steadily from G0 to G1."""
     theta, frame = angle[s], rotation * speed[s]
     size_0 = sqrt(g0_re[s] * g0_re[s] + g0_im[s] * g0_im[s])
@@ -183,7 +183,7 @@ def advance_phases(s, speed, angle, amplitude, g0_re, g0_im, g1_re, g1_im, to, c
     sine, cosine = sincos(theta)
     scale = 1.0 / size_0 if size_0 > 0.0 else 0.0
     re, im = (cosine * g0_re[s] + sine * g0_im[s]) * scale, (sine * g0_re[s] - cosine * g0_im[s]) * scale
-    pull = 0.5 * coupling * amplitude[s] * (size_0 + size_1)
+    pull = 0.5 * coupling * grip[s] * (size_0 + size_1)
     y_re, y_im = adler(re, im, pull, speed[s] - frame - extra / dt, dt)
     to[s] = theta + frame * dt + extra - 2.0 * atan2(y_im, y_re)
 

@@ -8,15 +8,12 @@ import numpy as np
 
 from sensorium.systems.spectral.spectrum import Spectrum
 
-__all__ = ["diagnostic", "drive_of", "order_parameter", "potential"]
+__all__ = ["carriers_of", "diagnostic", "drive_of", "gain", "order_parameter", "potential"]
 
 
 def drive_of(spectrum: Spectrum, z: tuple[Any, Any]) -> Any:
     """sum_i T_ik z_i as complex numbers in the order of the carriers, on the host."""
-    sums = spectrum.device.empty((2, spectrum.sums.lines))
-    for part, total in zip(z, sums, strict=True):
-        spectrum.sums.collect(part, total)
-    re, im = spectrum.device.host(sums).astype(np.float64)
+    re, im = spectrum.device.host(spectrum.collect(z)).astype(np.float64)
     return re + 1j * im
 
 
@@ -26,10 +23,17 @@ def carriers_of(spectrum: Spectrum) -> Any:
     return re + 1j * im
 
 
-def potential(spectrum: Spectrum, decay: float, gain: float = 1.0) -> float:
+def gain(spectrum: Spectrum) -> float:
+    """Factor of the drive: 1, or 1 / N where oscillators drive by their mean."""
+    return 1.0 / max(spectrum.oscillators.n, 1) if spectrum.rates.mean else 1.0
+
+
+def potential(spectrum: Spectrum, decay: float | None = None) -> float:
     """V = - gain sum T_ik Re(z_i C_k^*) + decay / 2 sum |C_k|^2 of the state taken (paper, equation 25)."""
     c = carriers_of(spectrum)
-    return float(0.5 * decay * np.sum(np.abs(c) ** 2) - gain * np.sum((drive_of(spectrum, spectrum.z) * c.conj()).real))
+    decay = spectrum.rates.decay if decay is None else decay
+    work = np.sum((drive_of(spectrum, spectrum.z) * c.conj()).real)
+    return float(0.5 * decay * np.sum(np.abs(c) ** 2) - gain(spectrum) * work)
 
 
 def diagnostic(spectrum: Spectrum) -> float:

@@ -2,44 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sensorium.components.anchors import Anchors
 from sensorium.components.carrier import CRYSTALLIZED, Carrier
+from sensorium.components.conditions import Held
 from sensorium.components.oscillator import Oscillator
+from sensorium.engine.component import Field
 from sensorium.engine.device import Rows
 from sensorium.engine.kernel import kernel, real
 from sensorium.engine.math import sincos, sqrt
+from sensorium.engine.population import Population
 from sensorium.engine.primitives import nonnegative
 from sensorium.engine.sorted_rows import SortedRows
 from sensorium.engine.world import World
+from sensorium.systems.spectral.gauge import Gauge
 from sensorium.systems.spectral.tuning import TunedSums
 
-__all__ = ["Spectrum"]
+__all__ = ["Rates", "Spectrum"]
+
+AXIS = (Oscillator.frequency, Carrier.frequency, Carrier.gate_width)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates of the flow, nominal: what its system tells the others.
+
+    Attributes
+    ----------
+    coupling, decay
+        As in equations 25 to 28.
+    drift, rotation
+        1 or 0: whether oscillators, and carriers, turn at their own frequency.
+    mean
+        Whether oscillators drive by their mean rather than their sum.
+    cutoff
+        Widths beyond which T = 0; None is exact.
+    """
+
+    coupling: float = 0.25
+    decay: float = 0.15
+    drift: float = 1.0
+    rotation: float = 1.0
+    mean: bool = False
+    cutoff: float | None = None
 
 
 @kernel
-def take_oscillators(i, slot, frequency, phase, energy, speed, angle, amplitude, z_re, z_im):
-    """Into the order of frequency: omega, theta, A = sqrt(E) and z = A exp(i theta) (paper, equation 24)."""
+def take_oscillators(i, slot, frequency, phase, energy, held, drift, speed, angle, amplitude, grip, free, z_re, z_im):
+    """Into the order of frequency: omega, theta, A = sqrt(E), z = A exp(i theta) (paper, equation 24); A where the
+    phase may move and 0 where it is held, and 1 or 0 likewise."""
     s = nonnegative(slot[i])
     a = sqrt(energy[i])
     sine, cosine = sincos(phase[i])
-    speed[s] = frequency[i]
+    free[s] = real(1 - held[i])
+    speed[s] = drift * frequency[i] * free[s]
     angle[s] = phase[i]
     amplitude[s] = a
+    grip[s] = a * free[s]
     z_re[s] = a * cosine
     z_im[s] = a * sine
 
 
 @kernel
-def take_carriers(i, slot, amplitude, frequency, state, rotation, frozen, c_re, c_im, spin, live):
-    """Into the order of frequency: C, its free rotation, and 1 where it obeys the flow, 0 where it is frozen."""
+def take_carriers(i, slot, amplitude, frequency, state, held, rotation, frozen, c_re, c_im, spin, live):
+    """Into the order of frequency: C, its free rotation, and 1 where it obeys the flow, 0 where it is frozen.
+
+    A frozen carrier still turns; a held one does not.
+    """
     s = nonnegative(slot[i])
     c_re[s] = amplitude[i, 0]
     c_im[s] = amplitude[i, 1]
-    spin[s] = rotation * frequency[i]
-    live[s] = real(state[i] != frozen)
+    spin[s] = rotation * frequency[i] * real(1 - held[i])
+    live[s] = real(state[i] != frozen) * real(1 - held[i])
 
 
 @kernel
@@ -59,11 +97,17 @@ class Spectrum:
     ----------
     oscillators, carriers
         The orders.
-    sums
-        Tuned sums between them.
-    speed, angle, amplitude, z
-        Of the oscillators, after :meth:`take`: omega, theta, sqrt(E), and (re, im) of sqrt(E) exp(i theta); padded
-        with zeros to whole tiles.
+    sums, gauge
+        Tuned sums between them, and what the phase offsets of anchors change in those.
+    gates
+        Widths of the carriers, in double, on the host.
+    rates
+        Rates of the flow, from the system that computes it.
+    version
+        Counts the changes of T.
+    speed, angle, amplitude, grip, free, z
+        Of the oscillators, after :meth:`take`: omega, theta, sqrt(E), the same where the phase may move and 0 where
+        it is held, 1 or 0 likewise, and (re, im) of sqrt(E) exp(i theta); padded with zeros to whole tiles.
     c, spin, live
         Of the carriers, after :meth:`take`: (re, im) of C, rotation rate, and 1 or 0 for evolving or frozen.
     """
@@ -72,11 +116,13 @@ class Spectrum:
         self.world, self.device = world, world.device
         self.oscillators = SortedRows(Oscillator.frequency, world.device)
         self.carriers = SortedRows(Carrier.frequency, world.device)
-        self.sums = TunedSums(world.device)
-        self.cutoff: float | None = None
+        self.sums, self.gauge = TunedSums(world.device), Gauge(world.device)
+        self.rates = Rates()
         self.version = 0
-        self._gates: Any = None
-        self._placed: float | None = None
+        self.gates: Any = None
+        self._cutoff: float | None = None
+        self._stamp: Any = None
+        self._free: dict[str, tuple[Any, Any]] = {}
 
     @classmethod
     def of(cls, world: World) -> Spectrum:
@@ -86,16 +132,23 @@ class Spectrum:
         return world.resource(cls)
 
     def refresh(self) -> None:
-        """Follow births, deaths, storage order, and changes of frequencies and widths; ``version`` counts those that
-        change T."""
+        """Follow births, deaths, storage order, anchors, and changes of frequencies and widths."""
+        anchored = self.world.resource(Anchors).version if self.world.has(Anchors) else -1
+        stamp = (self.world.stamp(*AXIS), anchored, self.rates.cutoff)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
         changed = self.oscillators.refresh([p for p, _ in self.world.query(Oscillator)])
         changed |= self.carriers.refresh([p for p, _ in self.world.query(Carrier)])
-        gates = self.sorted_gates()
-        if changed or self._gates is None or self.cutoff != self._placed or not np.array_equal(gates, self._gates):
-            self._gates, self._placed = gates, self.cutoff
-            self.sums.place(self.oscillators.keys, self.carriers.keys, gates, self.cutoff)
+        gates, cutoff = self.sorted_gates(), self.rates.cutoff
+        if changed or self.gates is None or cutoff != self._cutoff or not np.array_equal(gates, self.gates):
+            self.gates, self._cutoff = gates, cutoff
+            self.sums.place(self.oscillators.keys, self.carriers.keys, gates, cutoff)
             self._allocate()
             self.version += 1
+        if self.world.has(Anchors):
+            anchors = self.world.resource(Anchors)
+            self.gauge.refresh(anchors, self.version, self.oscillators, self.carriers, self.gates)
 
     def sorted_gates(self) -> Any:
         """Gate widths in the order of the carriers, in double, on the host."""
@@ -106,7 +159,7 @@ class Spectrum:
 
     def _allocate(self) -> None:
         zeros, padded, lines = self.device.zeros, self.sums.padded, self.sums.lines
-        self.speed, self.angle, self.amplitude = (zeros(padded) for _ in range(3))
+        self.speed, self.angle, self.amplitude, self.grip, self.free = (zeros(padded) for _ in range(5))
         self.z = zeros(padded), zeros(padded)
         self.c = zeros(lines), zeros(lines)
         self.spin, self.live = zeros(lines), zeros(lines)
@@ -123,9 +176,10 @@ class Spectrum:
         """What kernels over the carriers in order are launched over."""
         return Rows(self.carriers.n, self.device)
 
-    def take(self, rotation: float = 1.0) -> None:
-        """Refresh, and read the present state of oscillators and carriers; `rotation` scales ``spin``."""
+    def take(self) -> None:
+        """Refresh, and read the present state of oscillators and carriers."""
         self.refresh()
+        drift, rotation = self.rates.drift, self.rates.rotation
         for (population, oscillator), slot in zip(self.world.query(Oscillator), self.oscillators.slots, strict=True):
             take_oscillators(
                 population,
@@ -133,9 +187,13 @@ class Spectrum:
                 oscillator.frequency,
                 oscillator.phase,
                 oscillator.energy,
+                self._held(population, Oscillator.phase),
+                drift,
                 self.speed,
                 self.angle,
                 self.amplitude,
+                self.grip,
+                self.free,
                 *self.z,
             )
         for (population, carrier), slot in zip(self.world.query(Carrier), self.carriers.slots, strict=True):
@@ -145,12 +203,35 @@ class Spectrum:
                 carrier.amplitude,
                 carrier.frequency,
                 carrier.state,
+                self._held(population, Carrier.amplitude),
                 rotation,
                 CRYSTALLIZED,
                 *self.c,
                 self.spin,
                 self.live,
             )
+
+    def _held(self, population: Population, column: Field) -> Any:
+        """Mask of the rows that are boundary conditions; made again when they or the rows have changed."""
+        held = self.world.resource(Held) if self.world.has(Held) else Held()
+        stamp = (population.version, held.version)
+        known = self._free.get(population.name)
+        if known is None or known[0] != stamp:
+            known = self._free[population.name] = (stamp, held.mask(population, column))
+        return known[1]
+
+    def couple(self, z: Any, carriers: Any, field: Any, drive: Any) -> None:
+        """Field and drive of all pairs, anchored ones in their gauge; complex values as (re, im) pairs of arrays."""
+        self.sums.couple(tuple(z), tuple(carriers), field, drive)
+        self.gauge.correct(z, carriers, field, drive)
+
+    def collect(self, z: Any) -> Any:
+        """Drive of the carriers by `z`, ``(2, carriers)``: a new array."""
+        drive = self.device.empty((2, self.sums.lines))
+        for part, total in zip(z, drive, strict=True):
+            self.sums.collect(part, total)
+        self.gauge.correct_drive(z, drive)
+        return drive
 
     def unit(self) -> tuple[Any, Any]:
         """(re, im) of exp(i theta) of the oscillators taken; a new pair of arrays, padded with zeros."""

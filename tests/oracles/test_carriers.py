@@ -172,8 +172,8 @@ def test_the_potential_falls_at_the_rate_of_the_flow() -> None:
         states = []
         for _ in range(3):
             spectrum = Spectrum.of(sim.world)
-            spectrum.take(0.0)
-            states.append((potential(spectrum, 0.4), complex_amplitude(sim).copy(), oscillator(sim).phase.copy()))
+            spectrum.take()
+            states.append((potential(spectrum), complex_amplitude(sim).copy(), oscillator(sim).phase.copy()))
             sim.run(1)
         (v0, c0, p0), _, (v1, c1, p1) = states
         turn = np.angle(np.exp(1j * (p1 - p0)))
