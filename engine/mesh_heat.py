@@ -67,10 +67,10 @@ def weigh_energy(c, product, weight, energy):
 
 
 @kernel
-def exchange(c, change, weight, energy, density, smooth_energy, smooth_density):
-    """de = g (K(g u) - e K(g rho)): for every pair of nodes what one gains the other loses."""
+def exchange(c, change, weight, energy, density, smooth):
+    """de = g (K(g u) - e K(g rho)), from `change` = K(g u): what one node gains another loses."""
     e = energy[c] / density[c] if density[c] > 0.0 else 0.0
-    change[c] = weight[c] * (smooth_energy[c] - e * smooth_density[c])
+    change[c] = weight[c] * (change[c] - e * smooth[c])
 
 
 class HeatKernel:
@@ -130,7 +130,7 @@ class HeatKernel:
         self._smooth(product, positive, smooth)
         weigh_energy(nodes, *(grid.reshape(-1) for grid in (product, weight, energy)))
         self._smooth(product, positive, out)
-        exchange(nodes, *(grid.reshape(-1) for grid in (out, weight, energy, density, out, smooth)))
+        exchange(nodes, *(grid.reshape(-1) for grid in (out, weight, energy, density, smooth)))
 
 
 @kernel(tasks=True)

@@ -23,11 +23,11 @@ def put_off(i, heat, debt):
 
 
 @kernel
-def set_rate(c, rate, unpaid, owed, held):
-    """The part of what a node holds that it must give up, and what it owes beyond all that it holds."""
-    debt, wealth = owed[c], held[c]  # `owed` and `rate` may be one grid
-    rate[c] = min(debt / wealth, 1.0) if wealth > 0.0 else 0.0
-    unpaid[c] = max(debt - wealth, 0.0)
+def set_rate(c, rate, unpaid, held):
+    """From what a node owes: the part of what it holds that it must give up, and what it owes beyond that."""
+    owed, wealth = rate[c], held[c]
+    rate[c] = min(owed / wealth, 1.0) if wealth > 0.0 else 0.0
+    unpaid[c] = max(owed - wealth, 0.0)
 
 
 @kernel
@@ -93,7 +93,7 @@ class Levy:
         mesh.deposit(owing, rate, stamp=stamp)
         scale = mesh.deposit(heats, held, stamp=stamp)
         owing_total, held_total = float(rate.sum(dtype="f8")), float(held.sum(dtype="f8"))
-        flat = [grid.reshape(-1) for grid in (rate, unpaid, rate, held)]
+        flat = [grid.reshape(-1) for grid in (rate, unpaid, held)]
         set_rate(Rows(mesh.box.nodes, mesh.device), *flat)
         for source, due in zip(heats, debts):
             mesh.gather_scalar(source, scale, rate, due[:, 0])
