@@ -11,6 +11,7 @@ from sensorium.engine.simulation import Simulation
 from sensorium.io.output import output_state, record, resume
 from sensorium.io.run import Run
 from sensorium.scenarios.loader import build
+from sensorium.scenarios.output import make_writers
 from sensorium.scenarios.scenario import Scenario
 
 __all__ = ["differences", "launch"]
@@ -54,6 +55,8 @@ def launch(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from None
+    for plugin in make_writers(scenario.document.output.writers, scenario.registry):
+        sim.add_writer(plugin)  # before the checkpoints, which save the state of every writer before them
     writer = record(sim, path, scenario.document.output.model_dump(exclude_none=True), overwrite=overwrite)
     if state == "unfinished":
         try:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import inspect
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sensorium.engine.component import Component
 from sensorium.engine.naming import did_you_mean
 from sensorium.engine.plugins import Registry
+from sensorium.engine.simulation import Writer
 from sensorium.scenarios.populations import PopulationPlan
 from sensorium.scenarios.problems import Problems
-from sensorium.scenarios.tree import Node, Path
+from sensorium.scenarios.tree import Node, Path, plain
 
-__all__ = ["CARRIERS", "check_output"]
+__all__ = ["CARRIERS", "check_output", "make_writers"]
 
 # the population that is made for systems that deal with carriers
 CARRIERS = "carriers"
@@ -32,11 +35,40 @@ def check_output(root: Node, plans: Iterable[PopulationPlan], registry: Registry
     _each(trajectory, "populations", "population", [*(p.name for p in plans), CARRIERS], path, problems)
     _each(trajectory, "columns", "column", columns, path, problems)
     writers = output.get("writers")
-    for index, item in enumerate(writers.items if writers is not None else []):
-        for name, entry in item.entries.items():
-            if name not in registry.writers:
-                said = registry.unknown("writer", name, registry.writers)
-                problems.add(entry.key, ("output", "writers", index), said)
+    for item in writers.items if writers is not None else []:
+        _writer(item, registry, problems)
+
+
+def make_writers(listed: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[Writer]:
+    """The writers that ``output.writers`` lists, in its order."""
+    made = []
+    for item in listed:
+        name, parameters = (item, None) if isinstance(item, str) else next(iter(item.items()))
+        made.append(registry.writers[name](**(parameters or {})))
+    return made
+
+
+def _writer(item: Node, registry: Registry, problems: Problems) -> None:
+    path: Path = ("output", "writers")
+    if isinstance(item.value, str):
+        name, parameters, mark = item.value, Node({}, item.mark), item.mark
+    elif len(item.entries) == 1:
+        name, (mark, parameters) = next(iter(item.entries.items()))
+    else:
+        problems.add(item.mark, path, f"must be a writer, or a mapping of one to its parameters, not {item.kind}")
+        return
+    if name not in registry.writers:
+        problems.add(mark, (*path, name), registry.unknown("writer", name, registry.writers))
+        return
+    if not isinstance(parameters.value, dict | None):
+        problems.add(
+            parameters.mark, (*path, name), f"must be a mapping of parameters to values, not {parameters.kind}"
+        )
+        return
+    try:
+        inspect.signature(registry.writers[name]).bind(**plain(parameters) or {})
+    except TypeError as error:
+        problems.add(mark, (*path, name), str(error))
 
 
 def _each(section: Node, key: str, kind: str, known: Collection[str], path: Path, problems: Problems) -> None:

@@ -172,7 +172,7 @@ class OutputSection(Section):
     segments: Literal["merge", "keep"] = Field(
         default="merge", description="one file at the end, or the segments beside it"
     )
-    writers: list[dict[str, Any]] = Field(default=[], description="further writers by name, each with its parameters")
+    writers: list[Any] = Field(default=[], description="further writers by name, each with its parameters")
 
 
 class Document(Section):
