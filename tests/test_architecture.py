@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = {"engine": 0, "components": 1, "systems": 2, "io": 3, "scenarios": 4, "cli": 5, "sensorium": 5}  # scenarios read data files through io
+LAYERS = {
+    "engine": 0,
+    "components": 1,
+    "systems": 2,
+    "io": 3,
+    "scenarios": 4,
+    "cli": 5,
+    "sensorium": 5,
+}  # scenarios read data files through io
 MODULES = sorted(
     path for folder in ("engine", "components", "systems", "io", "scenarios") for path in (ROOT / folder).rglob("*.py")
 )
