@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tomllib
+import sysconfig
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,32 +15,31 @@ import pytest
 Senso = Callable[..., Any]
 
 
-def install(project: Path) -> dict[str, str]:
-    """Put the project on the path with the metadata that pip would write; return the environment."""
-    described = tomllib.loads((project / "pyproject.toml").read_text())["project"]
-    info = project / f"{described['name'].replace('-', '_')}-{described['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {described['name']}\nVersion: {described['version']}\n"
-    )
-    groups = described["entry-points"].items()
-    points = [f"[{group}]\n" + "\n".join(f"{k} = {v}" for k, v in entries.items()) for group, entries in groups]
-    (info / "entry_points.txt").write_text("\n".join(points))
-    return {**os.environ, "PYTHONPATH": str(project)}
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A Python of its own that sees what this one sees: what it installs leaves the developer's environment alone."""
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False)
+    own = sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)})
+    seen = [path for path in sys.path if path.endswith("site-packages")]
+    # addsitedir, not a plain path: editable installs are .pth files, too
+    Path(own, "seen.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in seen))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(home / "bin" / "python"), "-m", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
 
 
-def test_a_new_plugin_works(senso: Senso, tmp_path: Path) -> None:
+def test_a_new_plugin_works(senso: Senso, python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """``pip install -e my-field && pytest my-field && senso systems``, as its README says."""
     answer = senso("new-plugin", "my-field")
     assert answer.code == 0
     assert "next: cd my-field" in answer.out
-    project = tmp_path / "my-field"
-    environment = install(project)
-
-    def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", *arguments]
-        return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
-
-    tests = python("pytest", "-q", "-p", "no:cacheprovider")
+    installed = python("pip", "install", "-q", "--no-deps", "--no-build-isolation", "-e", "my-field")
+    assert installed.returncode == 0, installed.stderr
+    tests = python("pytest", "-q", "-p", "no:cacheprovider", "my-field")
     assert tests.returncode == 0, tests.stdout
     listed = python("sensorium", "systems").stdout
     assert any(line.startswith("my-field ") and "package my-field 0.1.0" in line for line in listed.splitlines())
