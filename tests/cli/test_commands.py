@@ -150,3 +150,19 @@ def test_warmup(senso: Senso) -> None:
 )
 def test_spans(seconds: float, said: str) -> None:
     assert span(seconds) == said
+
+
+def test_watch(senso: Senso) -> None:
+    senso("run", "tiny.yaml")
+    line = senso("watch", "runs/tiny.h5").out
+    assert line.startswith("tiny: state complete, step 6 of 6 (100%), gas 50, energy/total ")
+    found = json.loads(senso("watch", "runs/tiny.h5", "--once", "--json", "--series", "momentum/x").out)
+    assert (found["state"], found["step"], list(found["series"])) == ("complete", 6, ["momentum/x"])
+    assert senso("watch", "none.h5").code == 5
+
+
+def test_bench(senso: Senso) -> None:
+    report = json.loads(senso("bench", "tiny.yaml", "--steps", "5", "--warmup", "2", "--json").out)
+    assert (report["rows"], report["steps"]) == (50, 5)
+    assert report["systems"]["motion"]["calls"] == 15
+    assert "ns per row and step" in senso("bench", "tiny.yaml", "--steps", "5").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -86,3 +87,16 @@ def test_a_second_signal_ends_at_once(process: Start, tmp_path: Path) -> None:
     assert running.poll() is None  # it waits for the step
     running.send_signal(signal.SIGINT)
     assert running.wait(timeout=5) == 130
+
+
+def test_watch_sees_a_run_and_that_it_was_killed(process: Start, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    running = process(*ARGUMENTS[:-1], "1000000")
+    wait_for_steps(tmp_path, running)
+    first = json.loads(process("watch", "runs/tiny.h5", "--once", "--json").communicate(timeout=60)[0])
+    assert first["state"] == "running"
+    assert first["steps"] == 1_000_000
+    running.kill()
+    running.wait(timeout=10)
+    last = json.loads(process("watch", "runs/tiny.h5", "--once", "--json").communicate(timeout=60)[0])
+    assert last["state"] == "killed"

@@ -18,6 +18,7 @@ COMMANDS = {
     "resume": "Go on with an interrupted run.",
     "validate": "Check scenarios and report every mistake.",
     "info": "Show what a scenario will do, or what a run contains.",
+    "watch": "Show how far a run is, until it ends.",
     "plot": "Draw a run.",
     "sweep": "Run a scenario for many values of its parameters.",
     "systems": "List the systems, or describe one.",
@@ -26,6 +27,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of scenarios, plugins included.",
     "doctor": "Say what is installed and what works.",
     "warmup": "Compile the kernels of scenarios ahead of time.",
+    "bench": "Time a scenario, system by system.",
 }
 
 

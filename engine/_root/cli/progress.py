@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from sensorium.engine.simulation import Simulation
 
-__all__ = ["Progress", "progress", "span"]
+__all__ = ["Progress", "Rate", "progress", "span"]
 
 LINE_SECONDS = 5.0
 WINDOW_SECONDS = 3.0
@@ -36,7 +36,7 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-class _Rate:
+class Rate:
     """Steps per second over the last few seconds."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def progress(last: int, *, quiet: bool) -> Iterator[Progress | None]:
 
 class _Lines:
     def __init__(self, last: int) -> None:
-        self._last, self._rate, self._said = last, _Rate(), 0.0
+        self._last, self._rate, self._said = last, Rate(), 0.0
 
     def __call__(self, sim: Simulation) -> None:
         now, step = time.monotonic(), sim.world.clock.step
@@ -92,7 +92,7 @@ def _bar(last: int) -> Iterator[Progress]:
     )  # fmt: skip
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("step", total=last, rate="compiling")
-        rate, drawn = _Rate(), 0.0
+        rate, drawn = Rate(), 0.0
 
         def show(sim: Simulation) -> None:
             nonlocal drawn
