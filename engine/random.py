@@ -70,7 +70,7 @@ def uniform(seed, id, step, stream, draw):
     Parameters
     ----------
     seed
-        Seed of the world.
+        Seed of the world, 0 <= seed < 2^63.
     id
         Id of the entity (or any index that tells draws apart).
     step

@@ -295,7 +295,7 @@ def calls_missing(i, out):
 
 @kernel
 def makes_a_list(i, out):
-    out[i] = sum([k for k in range(3)])
+    out[i] = sum([k * k for k in range(3)])
 
 
 @kernel
