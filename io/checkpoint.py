@@ -13,7 +13,7 @@ from sensorium.engine.errors import OutputError
 from sensorium.engine.simulation import Simulation
 from sensorium.io.parts import Parts
 from sensorium.io.statefile import DamagedState, State, load_state, save_state
-from sensorium.io.triggers import Trigger, interrupted
+from sensorium.io.triggers import Trigger, ends_told, interrupted
 
 __all__ = ["CheckpointWriter", "restore_run"]
 
@@ -41,10 +41,11 @@ class CheckpointWriter:
         self.seconds = 0.0
         self._saved = -1
         self._outside: BaseException | None = None
+        self._ends = 0
 
     def open(self, sim: Simulation) -> None:
         """Claim the parts folder."""
-        self._outside = sys.exc_info()[1]
+        self._outside, self._ends = sys.exc_info()[1], ends_told(sim)
         self.parts.claim()
 
     def write(self, sim: Simulation) -> None:
@@ -54,7 +55,7 @@ class CheckpointWriter:
 
     def close(self, sim: Simulation) -> None:
         """Save once more when the run was stopped before its end."""
-        if interrupted(sim) and sys.exc_info()[1] is self._outside and self._saved != sim.world.clock.step:
+        if interrupted(sim, self._ends) and sys.exc_info()[1] is self._outside and self._saved != sim.world.clock.step:
             self.save(sim)
 
     def save(self, sim: Simulation) -> Path:

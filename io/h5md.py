@@ -21,7 +21,7 @@ from sensorium.io.publish import finish, publish
 from sensorium.io.recorder import Recorder
 from sensorium.io.series import SeriesBuffer
 from sensorium.io.snapshot import Snapshot
-from sensorium.io.triggers import Trigger, interrupted
+from sensorium.io.triggers import Trigger, ends_told, interrupted
 
 __all__ = ["TrajectoryWriter"]
 
@@ -82,12 +82,13 @@ class TrajectoryWriter:
         self._published = 0  # size of the file that this writer made, while it may still grow
         self._said = 0.0
         self._outside: BaseException | None = None
+        self._ends = 0
 
     # ---- the writer protocol ----------------------------------------------------------------------------------
 
     def open(self, sim: Simulation) -> None:
         """Claim the parts folder; a run that starts gets a frame of its first state."""
-        self._outside = sys.exc_info()[1]
+        self._outside, self._ends = sys.exc_info()[1], ends_told(sim)
         if not self._started:
             self._make_room()
         elif self._published:
@@ -120,7 +121,7 @@ class TrajectoryWriter:
             if self._recorder.failed:
                 return  # write() or seal() told why; what was sealed stays
             self.seal(sim)
-            if failed or (interrupted(sim) and self.parts.checkpoints()):
+            if failed or (interrupted(sim, self._ends) and self.parts.checkpoints()):
                 self._tell(sim, "failed" if failed else "stopped")
                 return
             self._recorder.stop()

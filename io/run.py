@@ -12,8 +12,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from sensorium.engine.component import Component
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
+from sensorium.engine.select import Selection, Table
 from sensorium.io.column import Column, Series
 from sensorium.io.source import Source
 from sensorium.io.spec import EVENTS, FRAMES, SERIES
@@ -114,6 +116,14 @@ class PopulationRun:
         return np.empty((0, len(wanted))) if out is None else out
 
 
+def _hidden(component: type[Component]) -> Iterator[type[Component]]:
+    """Every hidden component class that is known."""
+    for kind in component.__subclasses__():
+        if kind.hidden:
+            yield kind
+        yield from _hidden(kind)
+
+
 _OWN = frozenset(dir(PopulationRun)) | {"name", "columns"}
 
 
@@ -175,6 +185,29 @@ class Run:
         except KeyError:
             have = ", ".join(self.populations) or "none"
             raise KeyError(f"no population '{key}' in {self.path} (there are: {have})") from None
+
+    def select(
+        self, component: type[Component], *, frame: int = -1, include: Sequence[type[Component]] = ()
+    ) -> Selection:
+        """A question to one frame, as to a world: ``run.select(Carrier).where(state="stable").statistics("phase")``.
+
+        A population has a component if it has all columns of it that any population of the run has. Populations with
+        a hidden component (probes) are left out, unless `include` names it.
+        """
+        hidden = [c for c in _hidden(Component) if c is not component and c not in include]
+        return Selection(
+            component,
+            [
+                Table(name, rows["id"][frame], lambda column, p=rows: p[column][frame])  # type: ignore[misc]
+                for name, rows in self.populations.items()
+                if self._has(rows, component) and not any(self._has(rows, c) for c in hidden)
+            ],
+        )
+
+    def _has(self, rows: PopulationRun, component: type[Component]) -> bool:
+        stored = {c for population in self.populations.values() for c in population.columns}
+        needed = stored & set(component.fields)
+        return bool(needed) and needed <= set(rows.columns)
 
     def __len__(self) -> int:
         return len(self._frames)

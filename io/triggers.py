@@ -8,7 +8,7 @@ from typing import Any
 
 from sensorium.engine.simulation import Simulation
 
-__all__ = ["Trigger", "interrupted"]
+__all__ = ["Trigger", "ends_told", "interrupted"]
 
 _NAMES = frozenset({"every", "at", "wall_time", "any", "all"})
 
@@ -76,6 +76,20 @@ class Trigger:
         self._since = time.monotonic() - float(state["waited"])
 
 
-def interrupted(sim: Simulation) -> bool:
-    """Whether the run was stopped with steps of its length left."""
-    return sim.stopped and (sim.steps == 0 or sim.world.clock.step < sim.steps)
+def ends_told(sim: Simulation) -> int:
+    """How often a system has said that the run is over (event ``stop``)."""
+    return sim.world.events.counts.get("stop", 0)
+
+
+def interrupted(sim: Simulation, told_before: int) -> bool:
+    """Whether the run was stopped from outside, with steps of its length left.
+
+    Parameters
+    ----------
+    sim
+        The run.
+    told_before
+        :func:`ends_told` when the run began: a run that a system ended is complete.
+    """
+    ended = ends_told(sim) > told_before
+    return sim.stopped and not ended and (sim.steps == 0 or sim.world.clock.step < sim.steps)
