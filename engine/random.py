@@ -1,8 +1,9 @@
 """Random numbers as a pure function of (seed, id, step, stream, draw): no state to save, no order to keep.
 
 Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; known answers of Random123).
-The key is the seed (64 bits), the counter (id, step, stream, draw), 32 bits each; what an id or a step has above 32
-bits is folded into the key. The same arguments give the same numbers on every device and in any order.
+The key is the seed (64 bits), the counter (id, step, stream, draw), 32 bits each; what an id has above 32 bits goes to
+the upper half of the draw, and what a step has, to the key. The same arguments give the same numbers on every device and
+in any order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["normal", "normal_pair", "philox", "uniform"]
 # words are uint64 that hold 32 bits: products need no wide multiply, and the simulator sees no overflow
 MULTIPLIER_0, MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL_0, WEYL_1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-WORD, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+WORD, HALF, QUARTER = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(16)
 ROUNDS = 10
 
 
@@ -38,8 +39,8 @@ def philox(c0, c1, c2, c3, k0, k1):
 def _words(seed, id, step, stream, draw):
     """Four random words for one draw of one entity in one step."""
     seed, id, step = np.uint64(seed), np.uint64(id), np.uint64(step)
-    key_0, key_1 = (seed & WORD) ^ (step >> HALF), (seed >> HALF) ^ (id >> HALF)
-    return philox(id & WORD, step & WORD, np.uint64(stream) & WORD, np.uint64(draw) & WORD, key_0, key_1)
+    last = (np.uint64(draw) ^ ((id >> HALF) << QUARTER)) & WORD
+    return philox(id & WORD, step & WORD, np.uint64(stream) & WORD, last, (seed ^ (step >> HALF)) & WORD, seed >> HALF)
 
 
 EXPONENT_64, SHIFT_HIGH, SHIFT_LOW = np.uint64(0x3FF0000000000000), np.uint64(20), np.uint64(12)
@@ -78,7 +79,7 @@ def uniform(seed, id, step, stream, draw):
     stream
         Number of the system that draws (``self.stream``).
     draw
-        0, 1, 2, ... for independent draws of one entity in one step.
+        0, 1, 2, ... below 2^16, for independent draws of one entity in one step.
     """
     w0, w1, _, _ = _words(seed, id, step, stream, draw)
     return _unit(w0, w1)
