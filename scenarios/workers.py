@@ -189,7 +189,7 @@ def _slurm(workers: Workers) -> Any:
 def _quiet_plugin() -> Any:
     from distributed import WorkerPlugin
 
-    class Quiet(WorkerPlugin):
+    class Quiet(WorkerPlugin):  # type: ignore[misc]
         """Ctrl-C reaches every process of the terminal; here it is the sweep that says when to stop."""
 
         def setup(self, worker: Any) -> None:
