@@ -166,3 +166,17 @@ def test_bench(senso: Senso) -> None:
     assert (report["rows"], report["steps"]) == (50, 5)
     assert report["systems"]["motion"]["calls"] == 15
     assert "ns per row and step" in senso("bench", "tiny.yaml", "--steps", "5").out
+
+
+def test_export(senso: Senso) -> None:
+    senso("run", "tiny.yaml")
+    assert senso("export", "runs/tiny.h5").out == "runs/tiny.extxyz\n"
+    assert Path("runs/tiny.extxyz").read_text().startswith("50\n")
+    assert senso("export", "runs/tiny.h5", "--table", "series").out == "runs/tiny.csv\n"
+    assert "energy/total" in Path("runs/tiny.csv").read_text().splitlines()[0]
+    assert senso("export", "runs/tiny.h5", "-o", "last.dump", "--frames", "-1:").code == 0
+    assert Path("last.dump").read_text().count("ITEM: TIMESTEP") == 1
+    assert senso("export", "runs/tiny.h5", "--transpose").out == "runs/tiny.transposed.h5\n"
+    assert senso("export", "runs/tiny.h5", "-o", "x.what").code == 5
+    assert senso("export", "runs/tiny.h5", "--frames", "a:b").code == 2
+    assert senso("export", "runs/tiny.h5", "--population", "gsa").code == 5

@@ -20,6 +20,7 @@ COMMANDS = {
     "info": "Show what a scenario will do, or what a run contains.",
     "watch": "Show how far a run is, until it ends.",
     "plot": "Draw a run.",
+    "export": "Write a run for another program.",
     "sweep": "Run a scenario for many values of its parameters.",
     "systems": "List the systems, or describe one.",
     "scenarios": "List the packaged scenarios, or print one.",
