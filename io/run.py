@@ -194,7 +194,8 @@ class Run:
         A population has a component if it has all columns of it that any population of the run has. Populations with
         a hidden component (probes) are left out, unless `include` names it.
         """
-        hidden = [c for c in _hidden(Component) if c is not component and c not in include]
+        wanted = {c.name for c in (component, *include)}
+        hidden = [c for c in _hidden(Component) if c.name not in wanted]
         return Selection(
             component,
             [
