@@ -27,7 +27,8 @@ def load_threads() -> str:
         from numba import config
 
         if config.THREADING_LAYER == "default":  # a choice of the user's stays
-            config.THREADING_LAYER_PRIORITY = [_layer, "omp", "workqueue"]
+            # numba takes nothing but a permutation of the three
+            config.THREADING_LAYER_PRIORITY = sorted(("omp", "workqueue", "tbb"), key=lambda name: name != _layer)
     return _layer
 
 
