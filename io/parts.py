@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sensorium.engine.errors import OutputError
 
 __all__ = ["Manifest", "Parts", "fsync_directory", "fsync_file", "reported"]
 
+LOCK_TRIES = 10
 _SEGMENT = re.compile(r"segment-(\d{4,})\.h5")
 
 
@@ -133,13 +135,11 @@ class Parts:
         with reported(self.folder, "create"):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = open(self.folder / "lock", "a+", encoding="utf-8")  # noqa: SIM115
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locked(lock):
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
             lock.close()
-            raise OutputError(f"{self.output} is being written by another process ({owner})") from None
+            raise OutputError(f"{self.output} is being written by another process ({owner})")
         lock.seek(0)
         lock.truncate()
         lock.write(f"pid {os.getpid()}\n")
@@ -211,6 +211,18 @@ class Parts:
         except (OSError, ValueError):
             return {}
         return said if isinstance(said, dict) else {}
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take the lock; a few tries, because one who only looks holds it for a moment."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def _number(path: Path) -> int:

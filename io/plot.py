@@ -11,7 +11,7 @@ from typing import Any
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.io.parts import reported
-from sensorium.io.plots import carriers, energy, order, space
+from sensorium.io.plots import carriers, energy, order, space, spectral
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
 
@@ -30,6 +30,9 @@ VIEWS: dict[str, tuple[Draw, str]] = {
     "order": (order.coherence, "2d"),
     "phases": (order.phases, "2d"),
     "temperature": (order.temperature, "2d"),
+    "coupling": (spectral.coupling, "2d"),
+    "settling": (spectral.settling, "2d"),
+    "spectrogram": (spectral.spectrogram, "2d"),
     "particles": (space.particles, "3d"),
     "density": (space.slices, "2d"),
 }

@@ -44,10 +44,13 @@ CAPTIONS = {
     "order": "Order parameter of the phases, and the homeostatic ratio.",
     "phases": "Phase against frequency, last frame; locked oscillators lie on a curve.",
     "temperature": "Temperature over time.",
+    "coupling": "How strongly every carrier couples to oscillators of every frequency, last frame.",
+    "settling": "Amplitudes of the carriers over time.",
+    "spectrogram": "Spectrum of the mean field of the oscillators over time.",
     "particles": "Particles in their box, last frame.",
     "density": "A slice through the middle of the box, last frame.",
 }
-RASTER = frozenset({"particles", "phases", "density", "carriers", "gates"})
+RASTER = frozenset({"particles", "phases", "density", "carriers", "gates", "coupling", "spectrogram"})
 TOLERANCE = 1e-10
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sensorium.io.plots.style import BLACK, BLUE, MAP, RED, STATE_COLOURS, frames_shown, label
+from sensorium.io.plots.style import BLACK, BLUE, RED, STATE_COLOURS, frames_shown, label
 from sensorium.io.run import PopulationRun, Run
 
 __all__ = ["carriers_of", "gates", "population", "tracks"]
@@ -110,8 +110,6 @@ def population(axes: Any, run: Run) -> bool:
 
 def gates(axes: Any, run: Run) -> bool:
     """The tuning curves of the carriers of the last frame, over the oscillators that they listen to."""
-    import matplotlib
-
     carriers = carriers_of(run)
     if carriers is None or not len(run) or not len(carriers["id"][-1]):
         return False
@@ -129,11 +127,11 @@ def gates(axes: Any, run: Run) -> bool:
         axes.set_zorder(density.get_zorder() + 1)
         axes.patch.set_visible(False)
     omega = np.linspace(low, high, 600)
-    colours = matplotlib.colormaps[MAP](0.9 * strength / (strength.max() or 1.0))
-    for centre, sigma, colour in zip(frequency, width, colours, strict=True):
-        axes.plot(omega, np.exp(-(((omega - centre) / sigma) ** 2)), color=colour, linewidth=1.0)
+    lines = 0.5 + 2.0 * strength / (strength.max() or 1.0)
+    for centre, sigma, line in zip(frequency, width, lines, strict=True):
+        axes.plot(omega, np.exp(-(((omega - centre) / sigma) ** 2)), color=BLUE, linewidth=line)
     axes.set_ylim(0, 1.05)
     axes.set_xlabel(label(run, "frequency", "rad/time"))
     axes.set_ylabel("tuning $T$")
-    axes.set_title("Gates of the carriers, last frame")
+    axes.set_title("Gates of the carriers, last frame (width: amplitude)")
     return True
