@@ -117,7 +117,7 @@ class CpuTwins:
         }
         exec(compile(text, path, "exec"), namespace)
         parallel: Any = _PARALLEL if twin == "parallel" else False
-        dispatcher: Any = numba.njit(parallel=parallel, **OPTIONS)(namespace[stem])
+        dispatcher: Any = numba.njit(parallel=parallel, no_cfunc_wrapper=True, **OPTIONS)(namespace[stem])
         dispatcher._cache = KernelCache(directory and directory / stem, self._check)
         return dispatcher
 

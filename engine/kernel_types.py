@@ -32,8 +32,11 @@ def parse_signature(text: str, precision: Precision) -> tuple[Any, ...]:
         name, _, axes = part.strip().partition("[")
         dimensions = axes.count(":")
         try:
-            dtype = {"real": REALS[precision], "int": np.dtype(np.int64), "bool": np.dtype(bool)}.get(name)
-            kind = from_dtype(dtype if dtype is not None else np.dtype(name))
+            words = {"real": REALS[precision], "int": np.dtype(np.int64), "bool": np.dtype(bool)}
+            dtype = words[name] if name in words else np.dtype(name)
+            if dtype.kind not in "fiub":
+                raise TypeError(name)
+            kind = from_dtype(dtype)
             found.append(types.Array(kind, dimensions, _LAYOUT[dimensions]) if dimensions else kind)
         except (TypeError, KeyError):
             raise KernelError(f"'{part.strip()}' in the signature '{text}' is not a type of an argument") from None
