@@ -47,7 +47,7 @@ def test_info_of_a_scenario(senso: Senso) -> None:
     assert single["populations"][0]["row_bytes"] == 8 + 4 * 15 + 12
 
 
-@pytest.mark.parametrize("name", ["stokes", "manifold"])
+@pytest.mark.parametrize("name", ["stokes", pytest.param("manifold", marks=pytest.mark.slow)])
 def test_measured_memory_is_right_to_ten_percent(senso: Senso, name: str) -> None:
     """Promised: memory per particle, stated before the run, true to 10%."""
     from sensorium.cli.memory import _held, measured
@@ -97,7 +97,10 @@ def test_systems(senso: Senso) -> None:
 def test_what_systems_prints_is_a_valid_entry(senso: Senso) -> None:
     for row in json.loads(senso("systems", "--json").out):
         entry = senso("systems", row["name"]).out.rstrip().splitlines()[-1]
-        Path("one.yaml").write_text(f"systems:\n{entry}\n")
+        if any(parameter["required"] for parameter in row["parameters"]):
+            assert ": {" in entry  # these have names in capitals where a value is needed
+            continue
+        Path("one.yaml").write_text(f"box: {{edges: 1, grid: 8}}\nsystems:\n{entry}\n")
         answer = senso("validate", "one.yaml")
         assert answer.code == 0, answer.err
 

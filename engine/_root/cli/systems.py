@@ -95,9 +95,10 @@ def _page(about: dict[str, Any]) -> str:
         if parameter["doc"]:
             lines.append(f"      {parameter['doc']}")
     entry = f"  - {about['name']}"
-    shown = {p["name"]: p["default"] for p in about["parameters"] if not p["required"] and p["default"] is not None}
+    shown = {p["name"]: p["name"].upper() for p in about["parameters"] if p["required"]}
+    shown |= {p["name"]: _yaml(p["default"]) for p in about["parameters"] if p["default"] is not None}
     if shown:
-        entry += ": {" + ", ".join(f"{key}: {_yaml(value)}" for key, value in shown.items()) + "}"
+        entry += ": {" + ", ".join(f"{key}: {value}" for key, value in shown.items()) + "}"
     return "\n".join([*lines, "", "in a scenario", entry])
 
 
