@@ -183,3 +183,18 @@ def test_export(senso: Senso) -> None:
     assert senso("export", "runs/tiny.h5", "-o", "x.what").code == 5
     assert senso("export", "runs/tiny.h5", "--frames", "a:b").code == 2
     assert senso("export", "runs/tiny.h5", "--population", "gsa").code == 5
+
+
+def test_report_movie_and_repair(senso: Senso) -> None:
+    senso("run", "tiny.yaml")
+    assert senso("report", "runs/tiny.h5").out == "runs/tiny.html\n"
+    assert "<html" in Path("runs/tiny.html").read_text()
+    assert senso("movie", "runs/tiny.h5", "--frames", "2").out == "runs/tiny.gif\n"
+    assert Path("runs/tiny.gif").read_bytes().startswith(b"GIF8")
+    answer = senso("repair", "runs/tiny.h5")
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("runs/tiny.repaired.h5\n")
+    assert senso("info", "runs/tiny.repaired.h5").code == 0
+    for name in ("report", "movie", "repair"):
+        assert senso(name, "none.h5").code == 5
+    assert "did you mean 'particles'?" in senso("movie", "runs/tiny.h5", "--view", "particels").err
