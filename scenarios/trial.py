@@ -58,8 +58,8 @@ def _gas(system: System, precision: Precision) -> Simulation:
     particle, oscillator = gas[Particle], gas[Oscillator]
     particle.position = random.random((ROWS, 3))
     particle.velocity = random.normal(size=(ROWS, 3))
-    particle.radius = 0.1
-    particle.heat = 1.0
+    particle.radius[:] = 0.1
+    particle.heat[:] = 1.0
     oscillator.frequency = random.normal(size=ROWS)
-    oscillator.energy = 1.0
+    oscillator.energy[:] = 1.0
     return Simulation(world, [system], dt=1e-4)
