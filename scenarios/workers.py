@@ -180,8 +180,8 @@ def _slurm(workers: Workers) -> Any:
     options = {"cores": 1, "processes": 1, "job_cpu": workers.threads, "memory": "4GB", **workers.slurm}
     try:
         cluster = SLURMCluster(**options)
-    except TypeError as error:
-        raise ScenarioError(f"--slurm: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ScenarioError(f"SLURM: {str(error).split('. ')[0]}") from None
     cluster.scale(jobs=workers.count or 1)
     return cluster
 

@@ -188,3 +188,30 @@ def test_interrupt_leaves_everything_resumable(folder: Path, long: subprocess.Po
     for seed in (1, 2):
         computed = [int(line.split()[1]) for line in (folder / f"steps-{seed}").read_text().splitlines()]
         assert computed == list(range(4000)), "steps were lost or computed twice"
+
+
+SBATCH = """#!/bin/sh
+cp "$1" job.sh
+sh ./job.sh > job.log 2>&1 &
+echo "Submitted batch job $!"
+"""
+
+
+@pytest.mark.slow
+def test_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers come as jobs; `sbatch` and `scancel` are stand-ins that know processes only."""
+    pytest.importorskip("dask_jobqueue")
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, script in (("sbatch", SBATCH), ("scancel", "#!/bin/sh\nexit 0\n")):
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    options = ["--slurm", "queue=short", "--slurm", "interface=lo", "--slurm", "walltime=00:10:00"]
+    done = sweep("--set", "sweep={}", "--vary", "run.seed=1,2", *options)
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in table(folder)} == {"complete"}
+    assert "#SBATCH -p short" in (folder / "job.sh").read_text()
+    wrong = sweep("--set", "sweep={}", "--vary", "run.seed=3", "--slurm", "quee=short")
+    assert wrong.returncode == 3
+    assert "quee" in wrong.stderr
