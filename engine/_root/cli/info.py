@@ -105,8 +105,8 @@ def _page(about: dict[str, Any]) -> str:
         lines.append(f"  one grid field: {_bytes(cells * (4 if run['precision'] == 'single' else 8))}")
     if "memory" in about:
         held = about["memory"]
-        fixed = f"{_bytes(held['fixed_bytes'])} whatever the number of rows"
-        lines.append(f"  measured, systems included: {held['row_bytes']:.0f} bytes per row and {fixed}")
+        fixed = f"{_bytes(max(held['fixed_bytes'], 0))} besides"
+        lines.append(f"  measured, systems and grids included: {held['row_bytes']:.0f} bytes per row, {fixed}")
         lines.append(f"  the whole run: {_bytes(held['bytes'])}")
     else:
         lines.append("  systems add workspaces of their own: --measure finds out how much")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Measured", "declared", "measured"]
 
-TWINS = 4000, 8000  # rows of the two small runs that give the slope
+WHOLE = 50_000  # up to so many rows a run is measured as it is
 
 
 def declared(scenario: Scenario) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def declared(scenario: Scenario) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """Memory as a straight line: `fixed` bytes (grids, carriers) and `per_row` bytes for each row."""
+    """Memory as a straight line: `fixed` bytes, and `per_row` bytes for each row with its share of the grid."""
 
     per_row: float
     fixed: float
@@ -46,27 +46,33 @@ class Measured:
 
 
 def measured(scenario: Scenario) -> Measured:
-    """Run two steps of the scenario at two small sizes, and draw the line; grids have their full size.
+    """Bytes that two steps of the scenario hold at most, systems and grids included.
 
-    Scenarios whose rows are given one by one, and small ones, are measured as they are.
+    Large scenarios are measured on two twins, an eighth and a sixty-fourth of the box with its rows and grid cells: the
+    density stays what it is, and with it the contacts of a particle. Others are measured as they are, and so are
+    those whose rows are given one by one.
     """
     rows = sum(plan.count for plan in scenario.populations)
     scalable = all(initial.rows is None for plan in scenario.populations for initial in plan.initial.values())
-    if not scalable or rows <= TWINS[1]:
+    if not scalable or rows <= WHOLE:
         held = _held(scenario, {})
-        columns = sum(row["bytes"] for row in declared(scenario))
-        per_row = columns / rows if rows else 0.0
+        per_row = sum(row["bytes"] for row in declared(scenario)) / rows if rows else 0.0
         return Measured(per_row, held - per_row * rows, rows)
-    (small, few), (large, many) = (_twin(scenario, size / rows) for size in TWINS)
+    (large, many), (small, few) = (_twin(scenario, halvings) for halvings in (1, 2))
     per_row = (large - small) / (many - few)
     return Measured(per_row, small - per_row * few, rows)
 
 
-def _twin(scenario: Scenario, share: float) -> tuple[int, int]:
+def _twin(scenario: Scenario, halvings: int) -> tuple[int, int]:
+    """Bytes and rows of the scenario in a box whose edges were halved so often."""
+    part = 0.5**halvings
     overrides: dict[str, Any] = {}
+    if scenario.box is not None:
+        overrides["box.edges"] = [edge * part for edge in scenario.box.edges]
+        overrides["box.grid"] = [max(1, round(cells * part)) for cells in scenario.box.grid]
     rows = 0
     for plan in scenario.populations:
-        count = max(1, round(plan.count * share))
+        count = max(1, round(plan.count * part**3))
         rows += count
         key = "count" if plan.tokens is None else "from.tokenizer.bytes"
         overrides[f"populations.{plan.name}.{key}"] = count
