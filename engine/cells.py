@@ -15,7 +15,7 @@ from sensorium.engine.math import floor
 from sensorium.engine.population import Population
 from sensorium.engine.primitives import nonnegative
 
-__all__ = ["CellGrid", "SortedRows", "sort_rows"]
+__all__ = ["FEWEST", "CellGrid", "SortedRows", "sort_rows"]
 
 Array = npt.NDArray[Any]
 

@@ -113,7 +113,7 @@ def prune_slab(t, source_first, source_second, source_start, source_count, posit
     count[t] = place - start[t]
 
 
-@kernel
+@kernel(signature="i4[:], i4[:], real[:,:], real[:], real, bool[:], real, real, real, real, real, real")
 def mark_pair(p, first, second, position, radius, skin, marked,
               edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
     """Whether a pair is within `skin` of touching now: `prune_slab` for a GPU, with a thread per pair."""

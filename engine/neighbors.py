@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sensorium.engine.cells import CellGrid, SortedRows
+from sensorium.engine.cells import FEWEST, CellGrid, SortedRows
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.errors import PhysicsError
 from sensorium.engine.neighbor_search import CHUNK, farthest, find_neighbors, list_pairs
@@ -18,7 +19,9 @@ __all__ = ["Neighbors"]
 
 Array = npt.NDArray[Any]
 
-OUTER_SKIN, INNER_SKIN = 0.4, 0.04  # in largest radii
+SPACING = 2.0  # pairs per row that the outer skin should add to those in contact, were the rows placed at random
+THINNEST, THICKEST, OPEN_SKIN = 0.3, 4.0, 0.5  # outer skin, in largest radii
+INNER_SKIN = 0.06  # in largest radii
 SLABS = 64  # at most; even, so that two colours close around the box
 PLACES = 16  # neighbours per row at first; more are allotted when a row needs them
 
@@ -26,8 +29,8 @@ PLACES = 16  # neighbours per row at first; more are allotted when a row needs t
 class Neighbors:
     """Finds the pairs of spheres that may touch, in O(N), and renews the answer no later than it must.
 
-    An outer list holds pairs within 0.4 largest radii of touching, an inner one, taken from it, those within 0.04. A
-    pair that is in neither list can come to touch only after its two members have together moved by the skin. Twice
+    An outer list holds pairs within a skin of touching, an inner one, taken from it, those within a thinner skin. A
+    pair that is not in a list can come to touch only after its two members have together moved by the skin. Twice
     the largest displacement of any row since a list was made bounds that; a list is renewed before the bound reaches
     its skin. Displacements are measured, not integrated from velocities: whoever moves rows, the lists are not late.
 
@@ -46,8 +49,8 @@ class Neighbors:
     ----------
     rebuilds, prunes
         How often the outer and the inner list have been made.
-    largest
-        Largest radius when the outer list was made.
+    largest, skin
+        Largest radius when the outer list was made, and its skin.
     geometry
         Edges and inverse edges (0 on open axes), as kernels take them to find the nearest image.
     """
@@ -63,7 +66,7 @@ class Neighbors:
         self._rounding = 8 * float(np.finfo(on.real).eps) * max(self.edges)
         self._sorted = SortedRows(on)
         self._width, self._n = PLACES, -1
-        self.largest = self._spent = 0.0
+        self.largest = self.skin = self._spent = 0.0
         self._neighbor = self._count = self._peak = on.zeros(0, np.int32)
         self._reference = on.zeros((3, 0)).T
         self._outer, self._pairs, self._found, self._touching = (Pairs(on) for _ in range(4))
@@ -71,7 +74,7 @@ class Neighbors:
     @property
     def reach(self) -> float:
         """Greatest distance of a pair in the outer list: the least width of a cell."""
-        return (2 + OUTER_SKIN) * self.largest
+        return 2 * self.largest + self.skin
 
     def invalidate(self) -> None:
         """Make new lists at the next update: rows came, went or changed places, or radii changed."""
@@ -109,7 +112,7 @@ class Neighbors:
             moved = 2 * self._displacement(position)
             if moved + self._rounding > INNER_SKIN * self.largest:
                 self._spent += moved + self._rounding
-                if self._spent + INNER_SKIN * self.largest > OUTER_SKIN * self.largest:
+                if self._spent + INNER_SKIN * self.largest > self.skin:
                     self._rebuild(position, radius, n)
                 else:
                     self._prune(position, radius)
@@ -132,7 +135,7 @@ class Neighbors:
         on = self.device
         largest = float(radius[:n].max()) if n else 0.0
         self._check(largest)
-        self.largest, self._spent = largest, 0.0
+        self.largest, self.skin, self._spent = largest, self._outer_skin(largest, n), 0.0
         if n != self._n:
             self._n = n
             self._count = on.zeros(n, np.int32)
@@ -148,6 +151,17 @@ class Neighbors:
         self._list(grid)
         self.rebuilds += 1
         self._prune(position, radius)
+
+    def _outer_skin(self, largest: float, n: int) -> float:
+        """A skin that lasts: thick where rows are sparse and pairs are few, thin where they are dense."""
+        volume = math.prod(self.edges)
+        if not volume or not n:
+            return OPEN_SKIN * largest
+        contact = 2 * largest
+        skin = (contact**3 + 3 * SPACING * volume / (2 * math.pi * n)) ** (1 / 3) - contact
+        # not so thick that an edge has fewer than three cells, if it can have three
+        room = min(self.edges) / FEWEST * (1 - 1e-6) - contact
+        return max(min(skin, THICKEST * largest, room), THINNEST * largest)
 
     def _check(self, largest: float) -> None:
         shortest = min((edge for edge in self.edges if edge), default=np.inf)
@@ -165,7 +179,7 @@ class Neighbors:
                 self._neighbor = self.device.empty(self._n * self._width, np.int32)
             find_neighbors(
                 Rows(self._n, self.device), rows.cell, rows.order, rows.start, *grid.counts, position, radius,
-                OUTER_SKIN * self.largest, self._width, self._neighbor, self._count, *self.geometry,
+                self.skin, self._width, self._neighbor, self._count, *self.geometry,
             )  # fmt: skip
             most = int(self._count.max())
             if most < self._width:

@@ -55,8 +55,8 @@ class Collision(System):
     the motion goes half to the heat of each body.
 
     The two friction half-steps around a step boundary see the same positions; both are taken at once, in the one that
-    ends a step. Kick, drift, kick, damp is the symmetric scheme damp/2, kick, drift, kick, damp/2 seen half a damping
-    later: positions are the same and of second order, and so are velocities once a contact has ended.
+    ends a step. What one sees is the symmetric scheme damp/2, kick, drift, kick, damp/2, half a damping later: positions
+    are the same and of second order, and so are velocities when a contact has ended.
 
     Forces, impulses and energies do not depend on the order of rows or of pairs, on the age of the neighbour lists, or
     on threads: not in a single bit. Spheres of radius 0 have no contacts.
@@ -99,7 +99,8 @@ class Collision(System):
         self._contacts = HertzContacts(self.device, self.modulus, law, strength)
         self._damping = ContactDamping(self.device)
         self._pairs: Pairs | None = None  # what touches, until it is damped
-        self._due = 0.0  # time for which contacts are still to be damped
+        self._due = 0.0  # the half-step that waits for the end of the step
+        self._starting = False
         self._version: Any = None  # of the rows that the lists and contacts speak of
         self._members: list[str] = []
         self._unit_contact: float | None = None
@@ -184,8 +185,7 @@ class Collision(System):
             self._contacts.evaluate(self._pairs, bodies, neighbors.largest, neighbors.geometry)
             self._energy = self._contacts.energy
             bodies.give_back("force")
-        if dt == 0:  # forces before the first step: there is nothing to damp yet
-            self._pairs = None
+        self._starting = dt == 0
 
     def _sort(self) -> None:
         """Keep rows that are close in space close in memory; nothing else depends on it."""
@@ -195,12 +195,13 @@ class Collision(System):
 
     def friction(self, dt: float) -> None:
         """Damp the contacts, or carry out the impacts, for the whole step at once: see the class."""
-        self._due += dt
         bodies = self._bodies()
         if bodies is None or self._pairs is None:
+            self._due = dt
             return
-        pairs, due = self._pairs, self._due
-        self._pairs, self._due = None, 0.0
+        pairs, due = self._pairs, self._due + dt
+        # the very first half-step is taken by itself, and counts again in the whole one that follows
+        self._pairs, self._due = None, dt if self._starting else 0.0
         if self.model == "impulse":
             exchange_impulses(self.device, pairs, bodies, self._restitution, self._neighbors.geometry)
         elif self._contacts.law != NO_DAMPING:

@@ -65,11 +65,9 @@ class Bodies:
 
     def give_back(self, *names: str) -> None:
         """Write columns that were changed to their populations."""
-        if len(self._members) == 1:
-            return
         first = 0
         for population, particle in self._members:
-            for name in names:
+            for name in self._copies.keys() & names:
                 getattr(particle, name)[:] = self._copies[name][first : first + population.n]
             first += population.n
 

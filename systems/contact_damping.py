@@ -47,9 +47,9 @@ def predict(p, first, second, normal, reduced, rate, velocity, dt, speed, impuls
 
 
 @kernel(cost=30.0)
-def correct(p, first, second, normal, reduced, rate, mass, dt, speed, first_x, first_y, first_z, unscale,
+def correct(p, first, second, normal, reduced, rate, mass, dt, speed, sum_x, sum_y, sum_z, unscale,
             impulse, shares):  # fmt: skip
-    """The impulse with what the other contacts of both rows do; for each row half the heat, and J^2 / 2m."""
+    """What the other contacts of both rows add to the impulse; for each row half the heat, and J^2 / 2m."""
     i = nonnegative(first[p])
     j = nonnegative(second[p])
     gain_i = 1.0 / mass[i]
@@ -58,20 +58,20 @@ def correct(p, first, second, normal, reduced, rate, mass, dt, speed, first_x, f
     kappa = strength / (1.0 + 0.5 * strength)
     approach = speed[p]
     by_others = kappa * approach + unscale * (
-        normal[p, 0] * (real(first_x[i]) * gain_i - real(first_x[j]) * gain_j)
-        + normal[p, 1] * (real(first_y[i]) * gain_i - real(first_y[j]) * gain_j)
-        + normal[p, 2] * (real(first_z[i]) * gain_i - real(first_z[j]) * gain_j)
+        normal[p, 0] * (real(sum_x[i]) * gain_i - real(sum_x[j]) * gain_j)
+        + normal[p, 1] * (real(sum_y[i]) * gain_i - real(sum_y[j]) * gain_j)
+        + normal[p, 2] * (real(sum_z[i]) * gain_i - real(sum_z[j]) * gain_j)
     )
     limit = CORRECTION * abs(approach)
     push = -reduced[p] * kappa * (approach + min(max(0.5 * by_others, -limit), limit))
     heat = -push * (approach + 0.5 * push / reduced[p])
-    impulse[p] = push
+    impulse[p] = push - impulse[p]
     shares[p, 0] = 0.5 * (heat + push * push * gain_i)
     shares[p, 1] = 0.5 * (heat + push * push * gain_j)
 
 
 @kernel(cost=6.0)
-def apply(i, velocity, heat, mass, sum_x, sum_y, sum_z, sum_heat, first_x, first_y, first_z, unscale, heat_unscale):
+def apply(i, velocity, heat, mass, sum_x, sum_y, sum_z, sum_heat, unscale, heat_unscale):
     """v += J / m; heat takes its sum less |J|^2 / 2m; all sums are cleared."""
     x = real(sum_x[i]) * unscale
     y = real(sum_y[i]) * unscale
@@ -86,9 +86,6 @@ def apply(i, velocity, heat, mass, sum_x, sum_y, sum_z, sum_heat, first_x, first
     sum_y[i] = 0
     sum_z[i] = 0
     sum_heat[i] = 0
-    first_x[i] = 0
-    first_y[i] = 0
-    first_z[i] = 0
 
 
 class ContactDamping:
@@ -102,7 +99,7 @@ class ContactDamping:
 
     def __init__(self, on: Device) -> None:
         self.device = on
-        self._firsts, self._sums = ContactSums(on), ContactSums(on)
+        self._sums = ContactSums(on)
         self._allot(0)
 
     def _allot(self, room: int) -> None:
@@ -129,7 +126,6 @@ class ContactDamping:
             return
         if len(self._speed) < pairs.total:
             self._allot(len(pairs.first))
-        self._firsts.fit(bodies.n)
         self._sums.fit(bodies.n)
         parts = max(1, math.ceil(highest * dt / STRONGEST))
         # no impulse of a part is larger than this times the speed of its contact
@@ -138,7 +134,7 @@ class ContactDamping:
             self._part(contacts, bodies, heaviest, dt / parts)
 
     def _part(self, contacts: HertzContacts, bodies: Bodies, heaviest: float, dt: float) -> None:
-        pairs, on, firsts, sums = contacts.pairs, self.device, self._firsts, self._sums
+        pairs, on, sums = contacts.pairs, self.device, self._sums
         velocity, heat, mass = bodies.columns("velocity", "heat", "mass")
         rows, every = (pairs.first, pairs.second), Rows(pairs.total, on)
         law = contacts.normal, contacts.reduced, contacts.rate
@@ -147,16 +143,11 @@ class ContactDamping:
         fastest = max(float(speed.max()), -float(speed.min()))
         if not fastest:
             return
-        first_scale = power_of_two(2.0**SUM_BITS / (heaviest * fastest), on)
-        firsts.add_vectors(pairs, contacts.normal, self._impulse, first_scale)
-        correct(
-            every, *rows, *law, mass, dt, self._speed, *firsts.vector, 1 / first_scale, self._impulse, self._shares
-        )  # fmt: skip
         strongest = (1 + CORRECTION) * heaviest * fastest
         scale = power_of_two(2.0**SUM_BITS / strongest, on)
         heat_scale = power_of_two(2.0**SUM_BITS / (strongest * fastest), on)
         sums.add_vectors(pairs, contacts.normal, self._impulse, scale)
+        correct(every, *rows, *law, mass, dt, self._speed, *sums.vector, 1 / scale, self._impulse, self._shares)
+        sums.add_vectors(pairs, contacts.normal, self._impulse, scale)
         sums.add_shares(pairs, self._shares, heat_scale)
-        apply(
-            bodies.rows, velocity, heat, mass, *sums.vector, sums.scalar, *firsts.vector, 1 / scale, 1 / heat_scale
-        )  # fmt: skip
+        apply(bodies.rows, velocity, heat, mass, *sums.vector, sums.scalar, 1 / scale, 1 / heat_scale)

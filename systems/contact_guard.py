@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def shortest_unit_contact(mass: Array, radius: Array, modulus: float) -> float:
     Parameters
     ----------
     mass, radius
-        ``(n,)`` on the host; rows of radius 0 have no contacts, and one at least must have some.
+        ``(n,)`` on the host; rows of radius 0 have no contacts, and one row at least must have some radius.
     modulus
         Effective modulus E*.
     """
@@ -34,13 +35,18 @@ def shortest_unit_contact(mass: Array, radius: Array, modulus: float) -> float:
     mass, radius = mass[solid].astype(np.float64), radius[solid].astype(np.float64)
     keys = np.floor(CLASSES * np.log2(np.stack([mass, radius]))).astype(np.int64)
     keys -= keys.min(axis=1, keepdims=True)
-    _, label = np.unique(keys[0] * (keys[1].max() + 1) + keys[1], return_inverse=True)
+    _, label, members = np.unique(keys[0] * (keys[1].max() + 1) + keys[1], return_inverse=True, return_counts=True)
     lightest, largest = np.full(label.max() + 1, np.inf), np.zeros(label.max() + 1)
     np.minimum.at(lightest, label, mass)
     np.maximum.at(largest, label, radius)
     reduced = 1 / (1 / lightest[:, None] + 1 / lightest)
     effective = 1 / (1 / largest[:, None] + 1 / largest)
-    worst = np.unravel_index((reduced**2 / effective).argmin(), reduced.shape)
+    quickness = reduced**2 / effective
+    alone = np.flatnonzero(members == 1)
+    quickness[alone, alone] = np.inf  # a body does not meet itself
+    worst = np.unravel_index(quickness.argmin(), quickness.shape)
+    if not np.isfinite(quickness[worst]):
+        return math.inf
     return contact_time(float(reduced[worst]), float(effective[worst]), modulus, 1.0)
 
 

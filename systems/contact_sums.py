@@ -55,7 +55,7 @@ def sum_shares(t, colour, first, second, start, count, shares, scale, total):
         total[nonnegative(second[p])] += int(shares[p, 1] * scale)
 
 
-@kernel(cost=20.0)
+@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:], real, i8[:], i8[:], i8[:]")
 def sum_vector(p, first, second, normal, amount, scale, sum_x, sum_y, sum_z):
     """`sum_vectors` for a GPU: one contact, atomic sums."""
     scaled = amount[p] * scale
@@ -70,7 +70,7 @@ def sum_vector(p, first, second, normal, amount, scale, sum_x, sum_y, sum_z):
     atomic_add(sum_z, second[p], -z)
 
 
-@kernel(cost=10.0)
+@kernel(cost=10.0, signature="i4[:], i4[:], real[:,:], real, i8[:]")
 def sum_share(p, first, second, shares, scale, total):
     """`sum_shares` for a GPU: one contact, atomic sums."""
     atomic_add(total, first[p], int(shares[p, 0] * scale))
