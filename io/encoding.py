@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from sensorium.io.spec import Spec
 __all__ = ["Encoder", "Piece"]
 
 Array = npt.NDArray[Any]
+_names = itertools.count()
 Piece = tuple[tuple[int, ...], "bytes | Array"]  # offset inside the row, and the bytes of the chunk
 
 
@@ -47,6 +49,13 @@ class Encoder:
         self._last[spec.path] = row.copy(), encoded
         return encoded
 
+    def close(self) -> None:
+        """Forget what was encoded."""
+        self._last.clear()
+        if self._scratch is not None:
+            self._scratch.close()
+            self._scratch = None
+
     @staticmethod
     def _cut(spec: Spec, row: Array, padding: Any) -> Iterator[tuple[tuple[int, ...], Array]]:
         rows = spec.chunk[0]
@@ -62,7 +71,8 @@ class Encoder:
     def _rounded(self, spec: Spec, chunk: Array) -> bytes:
         """The chunk after HDF5's own scale-offset filter, which numpy has no twin of: written to memory, read back."""
         if self._scratch is None:
-            self._scratch = h5py.File("scratch", "w", driver="core", backing_store=False)
+            # a name of its own: HDF5 tells files in memory apart by their names
+            self._scratch = h5py.File(f"scratch-{next(_names)}", "w", driver="core", backing_store=False)
         # with the fill value of the real one: the filter sets a code apart for it
         dataset = self._scratch.create_dataset(
             "chunk", data=chunk, chunks=chunk.shape, scaleoffset=spec.digits, fillvalue=spec.filled

@@ -158,13 +158,14 @@ class Frames:
             f = selection.columns.get(column)
             yield column_spec(
                 name, column, dtype, population.n, f.shape if f else (), grows=grows,
-                codec="gzip" if grows else self._codec(f, dtype), digits=self.options.digits,
+                codec="gzip" if grows else self._codec(f), digits=self.options.digits,
                 unit=f.unit if f else "1", doc=f.doc if f else "", rank=rank, links=links,
             )  # fmt: skip
             links = []
 
-    def _codec(self, f: Field | None, dtype: np.dtype[Any]) -> str:
-        # a column that no system writes is the same in every frame: compressed once, its bytes are written again
-        if f is None or f not in self._moving or dtype.kind != "f":
+    def _codec(self, f: Field | None) -> str:
+        # a column that no system writes is the same in every frame: compressed once, its bytes are written again;
+        # for one that moves, compressing takes longer than writing
+        if f is None or f not in self._moving:
             return "gzip"
         return "digits" if self.options.quantize is not None and f.name in QUANTIZED else "raw"

@@ -90,6 +90,7 @@ class Recorder:
     def stop(self) -> None:
         """End the thread; an open segment stays as it is, readable up to its last commit."""
         self._worker.stop()
+        self._encoder.close()
         segment, self._segment = self._segment, None
         if segment is not None:
             segment.discard(failed=self.failed)

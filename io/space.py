@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -20,7 +22,8 @@ class Reservation:
     """Room for an open HDF5 file to grow into.
 
     A failed write leaves HDF5 with caches that it can neither write nor forget; closing that file, or another one
-    later, may crash the process. So the disk is asked first, in a way that fails cleanly.
+    later, may crash the process. So the disk is asked first, in a way that fails cleanly: blocks are allocated ahead.
+    In memory (tmpfs) that would mean to fill pages twice, so there the free space is looked at instead.
 
     Parameters
     ----------
@@ -32,24 +35,30 @@ class Reservation:
         self._file = file
         self._handle: int = file.id.get_vfd_handle()
         self._reserved = 0
-        self._supported = True
+        self._extend: Callable[[int], None] = self._allocate
+        if _in_memory(self._handle) and resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY:
+            self._extend = self._look
 
     def need(self, count: int) -> None:
         """Make sure that `count` more bytes, and metadata for them, can be written; OSError when not."""
         end = self._file.id.get_filesize() + count + SLACK
-        if end <= self._reserved or not self._supported:
+        if end <= self._reserved:
             return
-        ahead = end + min(GROWTH, end // 4)
         try:
-            self._extend(ahead)
+            self._extend(end + min(GROWTH, end // 4))
         except OSError as error:
             if error.errno in _UNSUPPORTED:
-                self._supported = False
-                return
+                self._extend = self._look
             self._extend(end)
 
-    def _extend(self, end: int) -> None:
+    def _allocate(self, end: int) -> None:
         os.posix_fallocate(self._handle, self._reserved, end - self._reserved)
+        self._reserved = end
+
+    def _look(self, end: int) -> None:
+        disk = os.fstatvfs(self._handle)
+        if disk.f_bavail * disk.f_frsize < end - self._file.id.get_filesize():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._reserved = end
 
     def abandon(self) -> None:
@@ -59,6 +68,18 @@ class Reservation:
             os.dup2(boat, self._handle)
         finally:
             os.close(boat)
+
+
+def _in_memory(handle: int) -> bool:
+    """Whether a file lies in a file system that is made of memory."""
+    device = os.fstat(handle).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    kinds = [line.partition(" - ")[2].split()[0] for line in mounts if line.split()[2] == wanted]
+    return any(kind in ("tmpfs", "ramfs") for kind in kinds)
 
 
 def trim(path: Path) -> None:
