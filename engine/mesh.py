@@ -167,22 +167,21 @@ class Mesh:
 
     def _bound(self, source: Source) -> float:
         """An upper bound of the sum of |values|, tight to one part in 2^30 and free of the order of rows."""
-        population = source.population
-        if not population.n:
+        n, values = source.population.n, source.values
+        if not n:
             return 0.0
-        most = float(abs(source.values).max())
-        if not (math.isfinite(most) and most > 0):
-            return most
-        scale = 2.0 ** (62 - math.frexp(most)[1] - population.n.bit_length())
+        highest, lowest = float(values.max()), float(values.min())
+        most = max(highest, -lowest)
+        if highest == lowest or not (math.isfinite(most) and most > 0):
+            return n * most
+        scale = 2.0 ** (62 - math.frexp(most)[1] - n.bit_length())
         if self.device.precision == "single":
             scale = min(scale, 2.0**126)
         if self.device.kind == "cuda":
-            total = int((abs(source.values) * scale).astype(np.int64).sum()) + population.n
+            total = int((abs(values) * scale).astype(np.int64).sum()) + n
         else:
-            chunks = -(-population.n // CHUNK)
-            parts = np.empty(chunks, np.int64)
-            values = source.block(source.values)
-            sum_quanta(Rows(chunks, self.device), parts, values, scale, population.n, CHUNK)
+            parts = np.empty(-(-n // CHUNK), np.int64)
+            sum_quanta(Rows(len(parts), self.device), parts, source.block(values), scale, n, CHUNK)
             total = int(parts.sum())
         return total / scale
 

@@ -11,7 +11,7 @@ integers can be added in any order. Gathers that must balance a deposit round th
 from __future__ import annotations
 
 from sensorium.engine.kernel import device, kernel
-from sensorium.engine.primitives import atomic_add, floor, nonnegative, rint
+from sensorium.engine.primitives import atomic_add, floor, nonnegative, real, rint
 
 __all__ = [
     "QUANTA",
@@ -35,8 +35,9 @@ def bracket(x, inverse, count):
     s = x * inverse
     whole = floor(s)
     low = int(whole)
-    if low < 0 or low >= count:  # outside of the box, on its far edge, or NaN: wrapped, never out of bounds
-        low = low % count
+    if low < 0 or low >= count:  # outside of the box or on its far edge: wrapped; NaN: kept inside the arrays
+        turns = floor(whole / real(count))
+        low = min(max(int(whole - turns * real(count)), 0), count - 1)
     high = low + 1
     if high == count:
         high = 0

@@ -18,14 +18,28 @@ from sensorium.engine.mesh import Mesh
 from sensorium.engine.mesh_poisson import laplacian_symbol
 from sensorium.engine.primitives import nonnegative
 
-__all__ = ["HeatFaces", "HeatKernel", "is_even", "stability"]
+__all__ = ["HeatFaces", "HeatKernel", "even_density", "stability"]
 
 EVEN = 1e-6  # relative spread of density up to which a medium counts as even
+CHUNK = 8192  # nodes of a task
 
 
-def is_even(density: Any) -> bool:
-    """Whether all nodes hold the same mass, but for rounding and a hint of displacement."""
-    return bool(density.max() - density.min() <= EVEN * density.max())
+@kernel(tasks=True)
+def count_uneven(t, found, density, first, tolerance, n, chunk):
+    """Nodes of one chunk whose density is not that of the first node."""
+    count = 0
+    for node in range(t * chunk, min(n, (t + 1) * chunk)):
+        count += 1 if abs(density[nonnegative(node)] - first) > tolerance else 0
+    found[t] = count
+
+
+def even_density(mesh: Mesh, density: Any) -> float:
+    """The density that all nodes have, but for rounding and a hint of displacement; 0 if there is none."""
+    flat, n = density.reshape(-1), mesh.box.nodes
+    first = float(flat[0])
+    found = mesh.device.zeros(-(-n // CHUNK), np.int64)
+    count_uneven(Rows(len(found), mesh.device), found, flat, first, EVEN * first, n, CHUNK)
+    return 0.0 if found.any() else first
 
 
 def stability(mesh: Mesh, diffusivity: float, dt: float) -> float:
@@ -108,12 +122,12 @@ class HeatKernel:
             self._tables = dt, tables
         return self._tables[1]
 
-    def _smooth(self, grid: Any, tables: list[Any], out: Any, less: float = 0.0) -> None:
-        """out = (K - less) grid."""
+    def _smooth(self, grid: Any, tables: list[Any], out: Any, less: float = 0.0, factor: float = 1.0) -> None:
+        """out = factor (K - less) grid."""
         fourier = self.mesh.fourier
         spectrum = fourier.forward(grid)
         nx, ny, half = spectrum.shape
-        damp_waves(Rows(nx * ny, self.mesh.device), spectrum, *tables, less, 1 / fourier.size, ny, half)
+        damp_waves(Rows(nx * ny, self.mesh.device), spectrum, *tables, less, factor / fourier.size, ny, half)
         fourier.backward(out)
 
     def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
@@ -121,9 +135,8 @@ class HeatKernel:
         nodes = Rows(self.mesh.box.nodes, self.mesh.device)
         weight, product, smooth = self._work
         exact, positive = self._decay(dt)
-        if is_even(density):
-            specific(nodes, product.reshape(-1), energy.reshape(-1), density.reshape(-1))
-            self._smooth(product, exact, out, less=1.0)
+        if even := even_density(self.mesh, density):
+            self._smooth(energy, exact, out, less=1.0, factor=1 / even)
             return
         self._smooth(density, positive, smooth)
         balance(nodes, *(grid.reshape(-1) for grid in (weight, product, density, smooth)))
@@ -205,11 +218,11 @@ class HeatFaces:
         box, on = self.mesh.box, self.mesh.device
         nx, ny, nz = box.cells
         lines, nodes = Rows(nx * ny, on), Rows(box.nodes, on)
-        specific(nodes, self._e.reshape(-1), energy.reshape(-1), density.reshape(-1))
         per = [self.diffusivity * dt / h**2 for h in box.spacing]
-        if is_even(density):
-            flow_even(lines, out, self._e, *per, nx, ny, nz)
+        if even := even_density(self.mesh, density):
+            flow_even(lines, out, energy, *(part / even for part in per), nx, ny, nz)
             return
+        specific(nodes, self._e.reshape(-1), energy.reshape(-1), density.reshape(-1))
         parts = 1 if 2 * stability(self.mesh, self.diffusivity, dt) <= 1 else 2
         out[...] = 0
         for _ in range(parts):

@@ -11,7 +11,8 @@
 ``position: random``                  uniform in the box
 ``position: {lattice: fcc, jitter}``  ``sc``, ``fcc``, or ``path`` (simple cubic, walked in row order), filling
                                       the box; each site moved by up to +- jitter nearest-neighbour distances
-                                      along each axis
+                                      along each axis, and by ``wave: {displacement: [x, y, z], periods: [..]}``
+                                      (displacement times sine of the periods along the edges)
 ``velocity: {maxwell: {temperature}}``  variance k_B T / m along each axis; the mean momentum is removed (two or
                                       more rows), nothing is rescaled
 ====================================  ======================================================================
@@ -101,9 +102,15 @@ class _Normal(Section):
     std: Number = 1.0
 
 
+class _Wave(Section):
+    displacement: tuple[float, float, float]
+    periods: tuple[int, int, int] = (1, 0, 0)
+
+
 class _Lattice(Section):
     lattice: Literal["fcc", "sc", "path"]
     jitter: float = Bound(default=0.0, ge=0, le=0.5)
+    wave: _Wave | None = None
 
 
 class _Maxwell(Section):
@@ -292,6 +299,9 @@ class _Reader:
             points, distance = lattice_sites(section.lattice, near.count, near.edges)
             if section.jitter:
                 points += section.jitter * distance * (2 * near.draws.uniform(points.shape) - 1)
+            if section.wave:
+                turns = points / near.edges @ np.asarray(section.wave.periods, np.float64)
+                points += np.sin(2 * np.pi * turns)[:, None] * np.asarray(section.wave.displacement)
             return points
 
         return Initial(fill, self.node, needs="box")

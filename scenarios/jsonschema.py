@@ -101,6 +101,7 @@ def _field(field: Field) -> dict[str, Any]:
         values |= {
             "lattice": {"enum": ["fcc", "sc", "path"]},
             "jitter": {"type": "number", "minimum": 0, "maximum": 0.5},
+            "wave": {"type": "object"},
         }
     unit = "" if field.unit == "1" else f" [{field.unit}]"
     form = {"type": "object", "properties": values, "additionalProperties": False, "minProperties": 1}
