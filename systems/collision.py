@@ -55,8 +55,8 @@ class Collision(System):
     the motion goes half to the heat of each body.
 
     The two friction half-steps around a step boundary see the same positions; both are taken at once, in the one that
-    ends a step. What one sees is the symmetric scheme damp/2, kick, drift, kick, damp/2, half a damping later: positions
-    are the same and of second order, and so are velocities when a contact has ended.
+    ends a step. What one sees is the symmetric scheme damp/2, kick, drift, kick, damp/2, half a damping later:
+    positions are the same and of second order, and so are velocities when a contact has ended.
 
     Forces, impulses and energies do not depend on the order of rows or of pairs, on the age of the neighbour lists, or
     on threads: not in a single bit. Spheres of radius 0 have no contacts.
@@ -177,15 +177,22 @@ class Collision(System):
         self._energy = 0.0
         if bodies is None:
             return
-        neighbors, rebuilds = self._neighbors, self._neighbors.rebuilds
-        self._pairs = neighbors.touching(*bodies.columns("position", "radius"), bodies.n)
-        if neighbors.rebuilds != rebuilds:
+        rebuilds = self._neighbors.rebuilds
+        self._find(bodies)
+        if self._neighbors.rebuilds != rebuilds:
             self._check_time_step(bodies, dt, FEWEST_STEPS, self.world.clock.step)
         if self.model == "hertz":
-            self._contacts.evaluate(self._pairs, bodies, neighbors.largest, neighbors.geometry)
             self._energy = self._contacts.energy
+            self._contacts.add_forces(bodies)
             bodies.give_back("force")
         self._starting = dt == 0
+
+    def _find(self, bodies: Bodies) -> None:
+        """Find and evaluate what touches."""
+        neighbors = self._neighbors
+        self._pairs = neighbors.touching(*bodies.columns("position", "radius"), bodies.n)
+        if self.model == "hertz":
+            self._contacts.evaluate(self._pairs, bodies, neighbors.largest, neighbors.geometry)
 
     def _sort(self) -> None:
         """Keep rows that are close in space close in memory; nothing else depends on it."""
@@ -196,6 +203,9 @@ class Collision(System):
     def friction(self, dt: float) -> None:
         """Damp the contacts, or carry out the impacts, for the whole step at once: see the class."""
         bodies = self._bodies()
+        if bodies is not None and self._pairs is None and self.world.clock.step == 0 and not self._due:
+            self._find(bodies)  # a run that goes on from the state before the first step
+            self._starting = True
         if bodies is None or self._pairs is None:
             self._due = dt
             return

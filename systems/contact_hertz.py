@@ -140,7 +140,7 @@ class HertzContacts:
     def __init__(self, on: Device, modulus: float, law: int, strength: float) -> None:
         self.device, self.pairs = on, Pairs(on)
         self.stiffness, self.law, self.strength = 4 / 3 * modulus, law, strength
-        self.energy = 0.0
+        self.energy, self._scale = 0.0, 1.0
         self._sums = ContactSums(on)
         self._allot(0)
 
@@ -151,14 +151,14 @@ class HertzContacts:
         self._energy = on.empty((2, room), np.int64)
 
     def evaluate(self, pairs: Pairs, bodies: Bodies, largest: float, geometry: tuple[float, ...]) -> None:
-        """Evaluate the touching `pairs` and add their forces to the force column.
+        """Evaluate the touching `pairs`.
 
         Parameters
         ----------
         pairs
             Pairs whose distance is below the sum of their radii, without gaps.
         bodies
-            Position, radius and mass of the rows; force is added to.
+            Position, radius and mass of the rows.
         largest
             Largest radius: it fixes the powers of two that forces and energies are multiples of.
         geometry
@@ -179,7 +179,11 @@ class HertzContacts:
         )  # fmt: skip
         whole, rest = (int(part) for part in self._energy[:, : pairs.total].sum(axis=1))
         self.energy = (whole + rest / FRACTION) / unit
-        scale = power_of_two(2.0**SUM_BITS / most, on)
-        self._sums.fit(bodies.n)
-        self._sums.add_vectors(pairs, self.normal, self._force, scale)
-        deliver(bodies.rows, bodies.column("force"), *self._sums.vector, 1 / scale)
+        self._scale = power_of_two(2.0**SUM_BITS / most, on)
+
+    def add_forces(self, bodies: Bodies) -> None:
+        """Add the forces of the contacts last evaluated to the force column."""
+        if self.pairs.total:
+            self._sums.fit(bodies.n)
+            self._sums.add_vectors(self.pairs, self.normal, self._force, self._scale)
+            deliver(bodies.rows, bodies.column("force"), *self._sums.vector, 1 / self._scale)
