@@ -1,21 +1,26 @@
-"""Grid fields: densities and potentials that systems can show, by name."""
+"""Grid fields: what particles make on the grid, and what systems show of theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sensorium.components import Oscillator, Particle
 from sensorium.engine.errors import OutputError
 from sensorium.engine.grid import Box
 from sensorium.engine.naming import did_you_mean
 from sensorium.engine.simulation import Simulation
+from sensorium.engine.world import Constants
+from sensorium.io.snapshot import id_order
 
-__all__ = ["box_of", "fields_of", "grid_header"]
+__all__ = ["FIELD_UNITS", "box_of", "fields_of", "grid_header"]
 
 Array = npt.NDArray[Any]
+
+FIELD_UNITS = {"density": "mass/length^3", "temperature": "temperature", "potential": "energy/mass"}
 
 
 def box_of(sim: Simulation) -> Box | None:
@@ -32,29 +37,78 @@ def grid_header(sim: Simulation) -> dict[str, Any] | None:
 
 
 def fields_of(sim: Simulation, names: Iterable[str]) -> dict[str, Array]:
-    """The grid fields `names`, host arrays of shape ``(nx, ny, nz)``.
+    """The grid fields `names`, host arrays of shape ``(nx, ny, nz)`` in the working precision.
 
-    A system shows fields by a method ``fields() -> {name: function of no argument that gives the array}``.
+    ``density`` and ``temperature`` are made of the particles, with the cloud-in-cell weights of the mesh. A system
+    shows more by a method ``fields() -> {name: function of no argument that gives the array}``; its own come first.
 
     Raises
     ------
     OutputError
-        If no system of the scenario has such a field.
+        If there is no such field.
     """
-    sources: dict[str, Any] = {}
+    names = tuple(names)
+    if not names:
+        return {}
+    box = box_of(sim)
+    if box is None:
+        raise OutputError("output.trajectory.fields: the scenario has no box, so there is no grid for fields")
+    sources: dict[str, Callable[[], Any]] = {}
     for system in sim.systems:
         show = getattr(system, "fields", None)
         if callable(show):
             for name, source in show().items():
                 sources.setdefault(name, source)
+    if sim.world.query(Particle):
+        sources.setdefault("density", lambda: _density(sim, box))
+        sources.setdefault("temperature", lambda: _temperature(sim, box))
     found: dict[str, Array] = {}
     for name in names:
         if name not in sources:
             known = ", ".join(sorted(sources)) or "none"
             raise OutputError(
-                f"output.trajectory.fields: no system has a field '{name}' (there are: {known})"
-                + did_you_mean(name, sources)
+                f"output.trajectory.fields: no field '{name}' (there are: {known})" + did_you_mean(name, sources)
             )
-        value = sources[name]
-        found[name] = np.asarray(sim.world.device.host(value() if callable(value) else value))
+        found[name] = np.array(sim.world.device.host(sources[name]()), sim.world.device.real)
     return found
+
+
+def _density(sim: Simulation, box: Box) -> Array:
+    """Mass per volume at the nodes."""
+    return _deposited(sim, box, lambda population: _host(population, Particle.mass)) / box.cell_volume
+
+
+def _temperature(sim: Simulation, box: Box) -> Array:
+    """T = U / (m c_v) of what is at a node (paper, equation 3); 0 where there is nothing."""
+    capacity = sim.world.resource(Constants).specific_heat
+
+    def energy(population: Any) -> Array:
+        heat = _host(population, Particle.heat)
+        return heat + _host(population, Oscillator.energy) if Oscillator in population else heat
+
+    mass = _deposited(sim, box, lambda population: _host(population, Particle.mass))
+    held = _deposited(sim, box, energy)
+    return np.divide(held, mass * capacity, out=np.zeros(box.cells), where=mass > 0)
+
+
+def _host(population: Any, field: Any) -> Array:
+    return np.asarray(population.device.host(population.column(field)), float)
+
+
+def _deposited(sim: Simulation, box: Box, amount: Callable[[Any], Array]) -> Array:
+    """Cloud-in-cell sum of an amount per row; rows are taken in the order of ids, so that their order cannot show."""
+    nodes = np.zeros(box.nodes)
+    nx, ny, nz = box.cells
+    for population, _ in sim.world.query(Particle):
+        order = id_order(population.device.host(population.ids))
+        rows: Any = slice(None) if order is None else order
+        scaled = _host(population, Particle.position)[rows] / box.spacing
+        values = amount(population)[rows]
+        low = np.floor(scaled)
+        part = scaled - low
+        first = low.astype(np.int64)
+        for corner in np.ndindex(2, 2, 2):
+            weight = values * np.prod(np.where(corner, part, 1 - part), axis=1)
+            x, y, z = ((first + corner) % box.cells).T
+            nodes += np.bincount((x * ny + y) * nz + z, weight, box.nodes)
+    return nodes.reshape(nx, ny, nz)

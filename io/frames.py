@@ -14,7 +14,7 @@ from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.engine.population import Population
 from sensorium.engine.simulation import Simulation
-from sensorium.io.fields import box_of, fields_of
+from sensorium.io.fields import FIELD_UNITS, box_of, fields_of
 from sensorium.io.layout import box_link, column_spec, edges_spec, field_spec
 from sensorium.io.snapshot import Snapshot
 from sensorium.io.spec import Spec
@@ -144,7 +144,7 @@ class Frames:
         for rank, population in enumerate(populations):
             yield from self._population_specs(population, rank, sim)
         for name, values in snapshot.fields.items():
-            yield field_spec(name, values.dtype, values.shape)
+            yield field_spec(name, values.dtype, values.shape, unit=FIELD_UNITS.get(name, "1"))
 
     def _population_specs(self, population: Population, rank: int, sim: Simulation) -> Iterator[Spec]:
         """Datasets of `population`; the one of rank 0 is also known as ``trajectory``."""

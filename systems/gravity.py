@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from sensorium.components.particle import Particle
@@ -101,6 +101,10 @@ class Gravity(System):
     def stores(self) -> dict[str, float]:
         """``gravitational``."""
         return {"gravitational": self._energy}
+
+    def fields(self) -> dict[str, Callable[[], Any]]:
+        """``potential`` [energy/mass], at the nodes, for trajectories."""
+        return {"potential": lambda: self._potential}
 
     def observe(self) -> dict[str, float]:
         """``gravity/sweeps`` (Jacobi sweeps or V-cycles of the last step) and ``gravity/residual``."""
