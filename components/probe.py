@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
 from sensorium.engine.component import Component, Field
 
 __all__ = ["DARK", "FULL_WRITE", "NO_WRITE", "POLICIES", "Probe"]
@@ -17,5 +20,8 @@ class Probe(Component):
     never seed a split, and no carrier is born for them. ``no_write`` probes do not count in conflict either.
     ``full_write`` probes are treated like any oscillator.
     """
+
+    hidden = True
+    labels: ClassVar[Mapping[str, Sequence[str]]] = {"policy": POLICIES}
 
     policy = Field("u1", default=DARK, doc="0 no_write, 1 dark, 2 full_write")

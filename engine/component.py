@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from sensorium.engine.naming import kebab
 
 __all__ = ["Component", "Field"]
+
+Columns = Callable[[str], npt.NDArray[Any]]
+Derive = Callable[[Columns], npt.NDArray[Any]]
 
 DTYPES = ("f8", "f4", "i8", "i4", "u8", "u4", "u1", "i1", "b1")
 
@@ -82,10 +85,27 @@ class Component:
     """Base class of components; subclass it and declare :class:`Field` attributes.
 
     An instance is a *view*: the columns of one component in one population, never one entity.
+
+    Attributes
+    ----------
+    name
+        Name in scenarios; the kebab-case of the class name unless set.
+    derived
+        Quantities that selections can ask for, each from a function that gives columns by name.
+    labels
+        Words for the values 0, 1, 2, ... of a field.
+    angles
+        Quantities whose statistics are circular.
+    hidden
+        Whether selections leave its rows out unless they ask for it.
     """
 
     name: ClassVar[str] = "component"
     fields: ClassVar[Mapping[str, Field]] = {}
+    derived: ClassVar[Mapping[str, Derive]] = {}
+    labels: ClassVar[Mapping[str, Sequence[str]]] = {}
+    angles: ClassVar[frozenset[str]] = frozenset()
+    hidden: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,6 +113,11 @@ class Component:
             cls.name = kebab(cls.__name__)
         own = {k: v for k, v in cls.__dict__.items() if isinstance(v, Field)}
         cls.fields = {**cls.fields, **own}
+
+    @classmethod
+    def coupling(cls, values: Columns, other: type[Component], others: Columns) -> npt.NDArray[Any]:
+        """How strongly rows of this component couple to rows of `other`, ``(n, m)``; both given by their columns."""
+        raise TypeError(f"{cls.__name__} does not say how it couples to {other.__name__}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         """``view.column = values`` writes into the column; it never rebinds it."""

@@ -18,6 +18,7 @@ from sensorium.engine.device import Device, Precision
 from sensorium.engine.events import Events
 from sensorium.engine.ledger import Ledger
 from sensorium.engine.population import Identifiers, Population
+from sensorium.engine.select import Selection, Table
 
 __all__ = ["Clock", "Constants", "World"]
 
@@ -147,6 +148,24 @@ class World:
                 rows = sorted(esper.get_components(Population, *components), key=lambda row: row[0])
             found = self._queries[components] = tuple(tuple(parts) for _, parts in rows)
         return found
+
+    def select(self, component: type[Component], *, include: Sequence[type[Component]] = ()) -> Selection:
+        """A question to the present state: ``world.select(Carrier).where(state="stable").top(3, by="amplitude")``.
+
+        Populations with a hidden component (probes) are left out, unless `include` names it.
+        """
+        return Selection(
+            component,
+            [
+                Table(
+                    population.name,
+                    population.device.host(population.ids),
+                    lambda name, p=population: p.device.host(p.column(component.fields[name])),  # type: ignore[misc]
+                )
+                for population, _ in self.query(component)
+                if not any(c.hidden and c not in include and c is not component for c in population.components)
+            ],
+        )
 
     def processor(self, processor: esper.Processor) -> None:
         """Register a system with the esper world."""

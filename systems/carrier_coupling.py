@@ -84,6 +84,8 @@ class CarrierCoupling(System):
     cutoff: Literal["exact"] | PositiveFloat = param(
         "exact", doc="gate widths beyond which T = 0; an error below exp(-cutoff^2) of the sum of magnitudes"
     )
+    voice: float = param(1.0, ge=0, le=1, doc="factor of the drive of oscillators whose phase is not clamped")
+    frozen: bool = param(True, doc="crystallized carriers keep their C; false lets them answer like the others")
     adaptive: bool = param(True, doc="decay and noise scale with the energy statistics, where a system measures them")
 
     def attach(self, world: World) -> None:
@@ -98,6 +100,8 @@ class CarrierCoupling(System):
             drift=float(lab),
             rotation=float(lab and self.rotation),
             mean=self.drive == "mean",
+            voice=self.voice,
+            frozen=self.frozen,
             cutoff=None if self.cutoff == "exact" else self.cutoff,
         )
         self._support: tuple[int, Any, Any] | None = None

@@ -37,6 +37,7 @@ class Crystallization(System):
         Carrier.amplitude,
         Carrier.frequency,
         Carrier.gate_width,
+        Carrier.mass,
         Carrier.drive,
         Carrier.support,
         Oscillator.frequency,
@@ -71,9 +72,10 @@ class Crystallization(System):
         for population, carrier in self.query(Carrier):
             state, conflict, settled = (host(c) for c in (carrier.state, carrier.conflict, carrier.settled))
             size = np.hypot(*host(carrier.amplitude).astype(np.float64).T)
-            ripe = (size >= self.amplitude * easier) & (conflict <= self.conflict) & (state != CRYSTALLIZED)
+            alive = host(carrier.mass) > 0  # those that starved in this step are still there
+            ripe = alive & (size >= self.amplitude * easier) & (conflict <= self.conflict) & (state != CRYSTALLIZED)
             settled = np.where(ripe, settled + dt, 0.0)
-            rises = (state == VOLATILE) & (size >= self.stable * easier) & (conflict <= self.coherent)
+            rises = alive & (state == VOLATILE) & (size >= self.stable * easier) & (conflict <= self.coherent)
             # half a step of slack: `time` is reached although its sum of dt was rounded
             freezes = (state == STABLE) & ripe & (settled >= self.time - 0.5 * dt)
             melts = (state == CRYSTALLIZED) & (conflict > (2.0 if self.melting is None else self.melting))

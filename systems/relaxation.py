@@ -47,7 +47,7 @@ class Relaxation(System):
     phase = ("begin", "end")
     after = ("clamp",)
 
-    anneal: Anneal = param(Anneal(), doc="noise temperature: {from, to, steps}")
+    anneal: Anneal = param(Anneal.model_validate({}), doc="noise temperature: {from, to, steps}")
     residual: float = param(1e-6, ge=0, doc="residual gradient at which the world is relaxed")
     stop: bool = param(True, doc="stop the run when relaxed")
 

@@ -91,7 +91,8 @@ class Spawning(System):
         ones = device.zeros(spectrum.sums.lines) + 1
         spectrum.sums.spread(ones, total)
         alone = device.host(total)[: spectrum.oscillators.n] < self.uncoupled
-        return spectrum.oscillators.keys[alone & (policies(spectrum) == FULL_WRITE)]
+        found: npt.NDArray[Any] = spectrum.oscillators.keys[alone & (policies(spectrum) == FULL_WRITE)]
+        return found
 
     def _living(self) -> int:
         """Carriers that will live after this phase."""

@@ -116,7 +116,8 @@ class Splitting(System):
         for population, carrier in self.query(Carrier):
             conflict = self.device.host(carrier.conflict)
             ids = self.device.host(population.ids)
-            rows = np.flatnonzero(conflict > self.conflict)
+            # those that starved in this step are still there
+            rows = np.flatnonzero((conflict > self.conflict) & (self.device.host(carrier.mass) > 0))
             found += [((-float(conflict[r]), int(ids[r])), population, carrier, int(r)) for r in rows]
         return [(p, view, row, -key[0]) for key, p, view, row in sorted(found, key=lambda entry: entry[0])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +26,8 @@ class TopDown(System):
     With the field h_i = sum of C_k w exp(i phi) over the carriers that anchor oscillator i,
     dE_i/dt = energy max(0, Re(h_i exp(-i theta_i))) and dtheta_i/dt = phase Im(h_i exp(-i theta_i)), the latter
     solved exactly. The energy comes from outside (``reservoir``, booked to ``top-down``), or from the mass of the
-    carriers (``carrier``), each paying for its part of what it feeds as long as it has something left.
+    carriers (``carrier``), each paying for its part of what it feeds as long as it has something left. With `loss`,
+    oscillators that are fed lose energy at that rate, to ``top-down-loss``: their energy comes to rest.
     """
 
     reads = (Carrier.amplitude, Carrier.state)
@@ -35,6 +37,7 @@ class TopDown(System):
 
     pull: float = param(0.05, ge=0, unit="1/(energy^(1/2) time)", alias="phase", doc="strength of the pull on phases")
     energy: float = param(0.05, ge=0, unit="energy^(1/2)/time", doc="rate of the energy that flows in")
+    loss: float = param(0.0, ge=0, unit="1/time", doc="rate at which fed oscillators lose energy")
     source: Literal["reservoir", "carrier"] = param("reservoir", doc="who pays: the outside, or the carriers")
 
     def attach(self, world: World) -> None:
@@ -69,7 +72,8 @@ class TopDown(System):
             lost = self._charge(carriers, _summed(owed, payer))
         else:
             lost = 0.0
-        gained = self._give(anchors.oscillator[active][first], theta[first], field, _summed(owed, place), dt)
+        fed_here = fed[active][first] > 0
+        gained = self._give(anchors.oscillator[active][first], theta[first], field, _summed(owed, place), fed_here, dt)
         self.world.ledger.book("top-down", gained - lost)
 
     def _carriers(self, anchors: Anchors) -> tuple[Any, Any]:
@@ -107,12 +111,12 @@ class TopDown(System):
             rows = population.rows_of(carriers)
             here = rows >= 0
             before = self.device.host(carrier.mass)[rows[here]].astype(np.float64)
-            carrier.mass[rows[here]] = self.device.array(before - debt[here], self.device.real)
+            carrier.mass[rows[here]] = self.device.array(np.maximum(before - debt[here], 0.0), self.device.real)
             lost += float((before - self.device.host(carrier.mass)[rows[here]].astype(np.float64)).sum())
         return lost
 
-    def _give(self, ids: Any, theta: Any, field: Any, gain: Any, dt: float) -> float:
-        """Energy to oscillators, by id, and the pull on their phases; returns what was gained, as it is stored.
+    def _give(self, ids: Any, theta: Any, field: Any, gain: Any, fed: Any, dt: float) -> float:
+        """Energy to oscillators, by id, and the pull on their phases; returns what came in, as it is stored.
 
         dx/dt = - p sin x with x = theta - arg h has the solution tan(x / 2) -> tan(x / 2) exp(-p dt).
         """
@@ -125,8 +129,11 @@ class TopDown(System):
             here = np.flatnonzero(rows >= 0)
             rows = rows[here]
             before = self.device.host(oscillator.energy)[rows].astype(np.float64)
-            oscillator.energy[rows] = self.device.array(before + gain[here], self.device.real)
-            gained += float((self.device.host(oscillator.energy)[rows].astype(np.float64) - before).sum())
+            kept = np.where(fed[here], before * math.exp(-self.loss * dt), before)
+            oscillator.energy[rows] = self.device.array(kept + gain[here], self.device.real)
+            gained += float((self.device.host(oscillator.energy)[rows].astype(np.float64) - kept).sum())
+            if self.loss > 0:
+                self.world.ledger.book("top-down-loss", float((kept - before).sum()))
             moves = self._held(population, Oscillator.phase)[rows] == 0
             # rounding to the working real can leave an angle on the far edge
             new = turned[here[moves]]

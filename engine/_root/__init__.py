@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sensorium.engine.simulation import Simulation
     from sensorium.engine.system import System, param
     from sensorium.engine.world import Constants, World
+    from sensorium.inference import recall
     from sensorium.io.run import Run, open
     from sensorium.scenarios.loader import load
 
@@ -40,6 +41,7 @@ _HOMES = {
     "sensorium.engine.simulation": ("Simulation",),
     "sensorium.engine.system": ("System", "param"),
     "sensorium.engine.world": ("Constants", "World"),
+    "sensorium.inference": ("recall",),
     "sensorium.io.run": ("Run", "open"),
     "sensorium.scenarios.loader": ("load",),
 }  # fmt: skip
@@ -48,7 +50,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AccessError", "Component", "Constants", "Field", "OutputError", "PhysicsError", "Population", "Run",
     "ScenarioError", "ScheduleError", "SensoriumError", "Simulation", "System", "World", "__version__", "device",
-    "kernel", "load", "open", "param", "real",
+    "kernel", "load", "open", "param", "real", "recall",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sensorium.components.anchors import Anchors
-from sensorium.components.carrier import CRYSTALLIZED, Carrier
+from sensorium.components.carrier import CRYSTALLIZED, STATES, Carrier
 from sensorium.components.conditions import Held
 from sensorium.components.oscillator import Oscillator
 from sensorium.engine.component import Field
@@ -39,6 +39,10 @@ class Rates:
         1 or 0: whether oscillators, and carriers, turn at their own frequency.
     mean
         Whether oscillators drive by their mean rather than their sum.
+    voice
+        Factor of the amplitude with which oscillators drive whose phase is not held.
+    frozen
+        Whether crystallized carriers keep their C; in recall they answer like the others.
     cutoff
         Widths beyond which T = 0; None is exact.
     """
@@ -48,21 +52,26 @@ class Rates:
     drift: float = 1.0
     rotation: float = 1.0
     mean: bool = False
+    voice: float = 1.0
+    frozen: bool = True
     cutoff: float | None = None
 
 
 @kernel
-def take_oscillators(i, slot, frequency, phase, energy, held, drift, speed, angle, amplitude, grip, free, z_re, z_im):
-    """Into the order of frequency: omega, theta, A = sqrt(E), z = A exp(i theta) (paper, equation 24); A where the
-    phase may move and 0 where it is held, and 1 or 0 likewise."""
+def take_oscillators(
+    i, slot, frequency, phase, energy, held, drift, voice, speed, angle, amplitude, grip, free, z_re, z_im
+):
+    """Into the order of frequency: omega, theta, the amplitude A = sqrt(E) with which it drives, z = A exp(i theta)
+    (paper, equation 24), the amplitude by which it is pulled, and 1 or 0 where its phase is free or held."""
     s = nonnegative(slot[i])
     a = sqrt(energy[i])
     sine, cosine = sincos(phase[i])
     free[s] = real(1 - held[i])
     speed[s] = drift * frequency[i] * free[s]
     angle[s] = phase[i]
-    amplitude[s] = a
     grip[s] = a * free[s]
+    a *= voice if held[i] == 0 else 1.0
+    amplitude[s] = a
     z_re[s] = a * cosine
     z_im[s] = a * sine
 
@@ -106,8 +115,9 @@ class Spectrum:
     version
         Counts the changes of T.
     speed, angle, amplitude, grip, free, z
-        Of the oscillators, after :meth:`take`: omega, theta, sqrt(E), the same where the phase may move and 0 where
-        it is held, 1 or 0 likewise, and (re, im) of sqrt(E) exp(i theta); padded with zeros to whole tiles.
+        Of the oscillators, after :meth:`take`: omega, theta, the amplitude sqrt(E) with which they drive, that by
+        which they are pulled (0 where the phase is held), 1 or 0 likewise, and (re, im) of sqrt(E) exp(i theta);
+        padded with zeros to whole tiles.
     c, spin, live
         Of the carriers, after :meth:`take`: (re, im) of C, rotation rate, and 1 or 0 for evolving or frozen.
     """
@@ -189,6 +199,7 @@ class Spectrum:
                 oscillator.energy,
                 self._held(population, Oscillator.phase),
                 drift,
+                self.rates.voice,
                 self.speed,
                 self.angle,
                 self.amplitude,
@@ -205,7 +216,7 @@ class Spectrum:
                 carrier.state,
                 self._held(population, Carrier.amplitude),
                 rotation,
-                CRYSTALLIZED,
+                CRYSTALLIZED if self.rates.frozen else len(STATES),
                 *self.c,
                 self.spin,
                 self.live,

@@ -15,7 +15,9 @@ from sensorium.systems.carrier_coupling import CarrierCoupling
 from sensorium.systems.clamp import Clamp
 from sensorium.systems.crystallization import Crystallization
 from sensorium.systems.idle import Idle
+from sensorium.systems.measurement import Measurement
 from sensorium.systems.metabolism import Metabolism
+from sensorium.systems.observer import Observer
 from sensorium.systems.planck_exchange import PlanckExchange
 from sensorium.systems.relaxation import Relaxation
 from sensorium.systems.repulsion import Repulsion
@@ -110,11 +112,21 @@ def relaxation(**options: Any) -> Simulation:
     return lively([Relaxation(anneal={"from": 0.2, "to": 0.1, "steps": 3}, residual=1.0, stop=False)], **options)
 
 
+def measurement(**options: Any) -> Simulation:
+    return lively([Measurement(mode="soft")], **options)
+
+
+def observer(**options: Any) -> Simulation:
+    return lively([Observer(of="oscillator", top={"by": "energy", "count": 5}, quantity="phase")], **options)
+
+
 CASES = {
     "carrier-coupling": Case(carrier_coupling, momentum=1e-13),
     "clamp": Case(clamp),
     "crystallization": Case(crystallization, momentum=1e-13),
     "idle": Case(idle, momentum=1e-13),
+    "measurement": Case(measurement, momentum=1e-13),
+    "observer": Case(observer, momentum=1e-13),
     # the mean energy is a sum over rows, whose order changes the last bits
     "metabolism": Case(metabolism, momentum=1e-13, order=1e-12),
     "relaxation": Case(relaxation, momentum=1e-13),
