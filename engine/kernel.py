@@ -89,7 +89,8 @@ class Kernel(ScalarFunction):
         Types of the arguments after `i`, for the static gate, where no launch on a CPU shows them: ``"real[:], int"``.
         Elements are real, int, bool or a numpy code (f4, i8, ...); ``[:]`` is a column, ``[:,:]`` a vector column.
     registers
-        Budget per GPU thread; the static gate refuses more.
+        Budget per GPU thread, which the static gate holds it to: 128 unless said, so that half of the threads of a
+        multiprocessor can be there; for tasks, which are few, all that the hardware has (255).
     """
 
     word = "kernel"
@@ -101,14 +102,15 @@ class Kernel(ScalarFunction):
         tasks: bool = False,
         cost: float | None = None,
         signature: str | None = None,
-        registers: int = 128,
+        registers: int | None = None,
     ) -> None:
         super().__init__(function)
         if not self.parameters:
             raise KernelError(f"{self.title} needs the row index as its first parameter")
         self.tasks = tasks
         self.cost = cost if cost is not None else TASK_COST if tasks else ROW_COST
-        self.declared, self.registers = signature, registers
+        self.declared = signature
+        self.registers = registers if registers is not None else 255 if tasks else 128
         self._twins: dict[str, Twins] = {}  # per target
         self._cpu: dict[Precision, CpuTwins] = {}
         KERNELS.append(self)
@@ -232,7 +234,7 @@ def _launching(arity: int, tasks: bool) -> type[Kernel]:
 def kernel(function: Callable[..., None]) -> Kernel: ...
 @overload
 def kernel(
-    *, tasks: bool = False, cost: float | None = None, signature: str | None = None, registers: int = 128
+    *, tasks: bool = False, cost: float | None = None, signature: str | None = None, registers: int | None = None
 ) -> Callable[[Callable[..., None]], Kernel]: ...
 def kernel(function: Callable[..., None] | None = None, **options: Any) -> Kernel | Callable[..., Kernel]:
     """Make a kernel of a body: plain ``@kernel``, or ``@kernel(tasks=True, cost=20.0)``; see :class:`Kernel`."""

@@ -7,8 +7,9 @@ violation is a register spill, a stack frame, more registers than the kernel's b
 **How argument types are known.** From launches: the CPU dispatchers of a kernel remember the types of every launch, so
 whatever ran in this process can be compiled for a GPU as it stands, plugins included. The command runs the launches
 that installed packages offer under the entry-point group ``sensorium.launches``: functions of one argument, the
-precision. The package's own runs a step of the packaged scenarios and of every registered system. Kernels that no run
-on a CPU reaches declare their types: ``@kernel(signature="real[:], int")``.
+precision, which may return sentences about what they could not run. The package's own runs the packaged scenarios and
+every registered system for two steps. Kernels that no such run reaches declare their types:
+``@kernel(signature="real[:], int")``.
 
 PTX files go to ``$PTX_DIR`` (default ``./ptx``), as ``<kernel>-<n>.<precision>.sm_<cc>.ptx``.
 """
@@ -23,14 +24,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sensorium.engine.device import Precision
 from sensorium.engine.errors import SensoriumError
 from sensorium.engine.kernel import KERNELS, Kernel
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["CAPABILITIES", "Compiled", "check", "examine", "missing_toolchain", "never_launched"]
 
@@ -155,47 +153,39 @@ def _launch_everything() -> None:
     for entry in sorted(entry_points(group="sensorium.launches"), key=lambda entry: entry.value):
         run = entry.load()
         for precision in PRECISIONS:
-            run(precision)
+            for sentence in run(precision) or ():
+                print(f"not run: {sentence}")
 
 
-def _table(results: Iterable[tuple[int, Compiled]]) -> Table:
-    from rich.table import Table
-
-    table = Table("kernel", "types", "precision", "cc", "registers", "stack", "spilled", ".f64", "", box=None)
-    for number, r in results:
-        table.add_row(
-            r.kernel.__name__, str(number), r.precision, f"{r.cc[0]}.{r.cc[1]}", str(r.registers), str(r.stack),
-            str(r.spilled), str(r.doubles), "; ".join(r.problems) or "ok",
-        )  # fmt: skip
-    return table
+def _line(kernel: str, number: str, precision: str, cc: str, figures: Iterable[object], verdict: str) -> str:
+    return f"{kernel:32.32} {number:>5} {precision:9} {cc:4}" + "".join(f"{f!s:>10}" for f in figures) + f"  {verdict}"
 
 
 def main() -> int:
     """Run, compile, write, print; 0 when every kernel passes."""
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else 160)
     problem = missing_toolchain()
     if problem is not None:
-        console.print(f"nothing compiled: {problem}")
+        print(f"nothing compiled: {problem}")
         return 1
     folder = Path(os.environ.get("PTX_DIR", "ptx"))
     folder.mkdir(parents=True, exist_ok=True)
     _launch_everything()
-    results: list[tuple[int, Compiled]] = []
+    print(_line("kernel", "types", "precision", "cc", ("registers", "stack", "spilled", ".f64"), ""))
+    compiled, failed = 0, 0
     numbers: dict[tuple[Any, ...], int] = {}
-    for result in examine(KERNELS):
-        same = (result.kernel.__name__, result.precision, result.cc)
-        numbers[same] = numbers.get(same, -1) + 1
-        result.save(folder, numbers[same])
-        results.append((numbers[same], result))
-    console.print(_table(results))
+    for r in examine(KERNELS):
+        same = (r.kernel.__name__, r.precision, r.cc)
+        number = numbers[same] = numbers.get(same, -1) + 1
+        r.save(folder, number)
+        figures = (r.registers, r.stack, r.spilled, r.doubles)
+        verdict = "; ".join(r.problems) or "ok"
+        print(_line(r.kernel.__name__, str(number), r.precision, f"{r.cc[0]}.{r.cc[1]}", figures, verdict), flush=True)
+        compiled, failed = compiled + 1, failed + bool(r.problems)
     unknown = never_launched(KERNELS)
     for kernel in unknown:
-        console.print(f"not checked: {kernel.title} was not launched and declares no signature")
-    failed = sum(bool(result.problems) for _, result in results)
-    console.print(f"{len(results)} compiled, {failed} with problems, {len(unknown)} not checked; PTX in {folder}")
-    return 1 if failed or unknown or not results else 0
+        print(f"not checked: {kernel.title} was not launched and declares no signature")
+    print(f"{compiled} compiled, {failed} with problems, {len(unknown)} kernels not checked; PTX in {folder}")
+    return 1 if failed or unknown or not compiled else 0
 
 
 if __name__ == "__main__":

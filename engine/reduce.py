@@ -39,7 +39,7 @@ def start(row, value, lost, {names}):
 def proceed(lane, base, value, lost, {names}):
     value[lane], lost[lane] = join(value[lane], lost[lane], term(nonnegative(base + lane), {names}), 0.0)
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature=signature)
 def {name}(task, value, lost, n, lanes, width, {names}):
     first = task * width
     last = min(first + width, lanes)
@@ -111,17 +111,21 @@ class _Reduction:
         ``term(i, *columns)``: a ``@device`` function that returns the row's float.
     cost
         Estimated time of one row in ns; decides between one thread and all, never the result.
+    signature
+        Types of the columns, for the static gate, as in :func:`~sensorium.engine.kernel.kernel`.
     """
 
     rule: _Rule
 
-    def __init__(self, term: DeviceFunction, *, cost: float = 1.0) -> None:
+    def __init__(self, term: DeviceFunction, *, cost: float = 1.0, signature: str | None = None) -> None:
         if not isinstance(term, DeviceFunction):
             raise KernelError(f"{type(self).__name__} takes a @device function of one row, not {term!r}")
         self.term, self.cost = term, cost
         names = ", ".join(f"column_{k}" for k in range(len(term.parameters) - 1))
         name = f"{type(self).__name__.lower()}_of_{term.__name__}"
-        made = _generated(LANE_TEXT, name, names, term=term, join=self.rule.join, fold=self.rule.fold)
+        types = signature and f"real[:], real[:], int, int, int, {signature}"
+        functions = {"term": term, "join": self.rule.join, "fold": self.rule.fold}
+        made = _generated(LANE_TEXT, name, names, signature=types, **functions)
         self._lanes: Kernel = made[name]
         self._scratch: dict[str, tuple[Any, Any]] = {}
 
@@ -204,5 +208,5 @@ def _value(i, column):
     return column[i]
 
 
-sum_rows = Sum(_value)
+sum_rows = Sum(_value, signature="real[:]")
 """``sum_rows(population, column)``: the sum of one scalar column."""
