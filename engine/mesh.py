@@ -38,7 +38,7 @@ LOOK_EVERY = 16  # steps between two looks at the order of rows
 DISORDER = 4.0  # planes off its place, on average, from which a sort pays for itself in a few steps
 
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="i8[:], real[:], real, int, int")
 def sum_quanta(t, total, values, scale, n, chunk):
     """Whole numbers no smaller than ``values * scale``, added up over one chunk of rows."""
     found = 0

@@ -107,7 +107,10 @@ def deposit_slabs(t, grid, position, values, scale, start, first, stride, invers
         spread(i, grid, position, values[i] * scale, inverse_x, inverse_y, inverse_z, nx, ny, nz)
 
 
-@kernel(tasks=True)
+@kernel(
+    tasks=True,
+    signature="i8[:], real[:,:], real[:], real, u4[:], i8[:], int, int, real, real, real, int, int, int",
+)
 def deposit_order(
     t, grid, position, values, scale, order, start, first, stride, inverse_x, inverse_y, inverse_z, nx, ny, nz
 ):
@@ -118,7 +121,7 @@ def deposit_order(
         spread(i, grid, position, values[i] * scale, inverse_x, inverse_y, inverse_z, nx, ny, nz)
 
 
-@kernel(cost=20.0)
+@kernel(cost=20.0, signature="i8[:], real[:,:], real[:], real, real, real, real, int, int, int")
 def deposit_rows(i, grid, position, values, scale, inverse_x, inverse_y, inverse_z, nx, ny, nz):
     """Deposit one row with atomic adds: the order in which rows meet on a node does not show in integers."""
     node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)

@@ -24,7 +24,7 @@ __all__ = ["cell_order", "disorder", "slab_lists"]
 CHUNK = 8192  # rows that one task looks at
 
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="i8[:], real[:,:], int, int, real, int")
 def measure_disorder(t, distance, position, n, chunk, inverse_x, nx):
     """Sum over the rows of one chunk of the planes between the row and the row in the middle, around the ring."""
     first, last = t * chunk, min(n, (t + 1) * chunk)
@@ -37,7 +37,7 @@ def measure_disorder(t, distance, position, n, chunk, inverse_x, nx):
     distance[t] = total
 
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="i8[:,:], real[:,:], int, int, int, real, int")
 def count_slabs(t, counts, position, n, chunk, slabs, inverse_x, nx):
     """Rows of each slab in one chunk of rows."""
     for s in range(slabs):
@@ -47,7 +47,7 @@ def count_slabs(t, counts, position, n, chunk, slabs, inverse_x, nx):
         counts[t, nonnegative(plane * slabs // nx)] += 1
 
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="u4[:], i8[:,:], real[:,:], int, int, int, real, int")
 def place_rows(t, order, place, position, n, chunk, slabs, inverse_x, nx):
     """Write each row of one chunk to the next place of its slab."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
@@ -58,7 +58,7 @@ def place_rows(t, order, place, position, n, chunk, slabs, inverse_x, nx):
         place[t, s] += 1
 
 
-@kernel(cost=3.0)
+@kernel(cost=3.0, signature="i4[:], real[:,:], real, real, real, int, int, int")
 def number_cells(i, cell, position, inverse_x, inverse_y, inverse_z, nx, ny, nz):
     """Flat index of the cell of each row, z fastest."""
     x = lower_node(position[i, 0], inverse_x, nx)

@@ -22,7 +22,7 @@ def put_off(i, heat, debt):
     return debt[i, 0]
 
 
-@kernel
+@kernel(signature="real[:], real[:], real[:]")
 def set_rate(c, rate, unpaid, held):
     """From what a node owes: the part of what it holds that it must give up, and what it owes beyond that."""
     owed, wealth = rate[c], held[c]
@@ -30,7 +30,7 @@ def set_rate(c, rate, unpaid, held):
     unpaid[c] = max(owed - wealth, 0.0)
 
 
-@kernel
+@kernel(signature="real[:], real[:,:]")
 def collect(i, heat, due):
     """Take what is due from the heat; rounding must not take it below zero."""
     heat[i] = max(heat[i] - due[i, 0], 0.0)

@@ -24,7 +24,7 @@ def receive(i, heat, gain):
     heat[i] += gain[i, 0]
 
 
-@kernel
+@kernel(signature="real[:], real")
 def scale(i, heat, factor):
     heat[i] *= factor
 
