@@ -30,6 +30,8 @@ class Anchors:
         Counts the changes.
     """
 
+    table = "anchors"  # name in trajectories
+
     def __init__(self) -> None:
         self.version = 0
         self._take(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
@@ -85,9 +87,13 @@ class Anchors:
         self.weight, self.phase = np.asarray(weight, np.float64), np.asarray(phase, np.float64)
         self.version += 1
 
+    def columns(self) -> dict[str, Array]:
+        """The flat arrays by name, as a trajectory keeps them."""
+        return {"carrier": self.carrier, "oscillator": self.oscillator, "weight": self.weight, "phase": self.phase}
+
     def state(self) -> dict[str, Any]:
         """The flat arrays."""
-        return {name: getattr(self, name).copy() for name in ("carrier", "oscillator", "weight", "phase")}
+        return {name: column.copy() for name, column in self.columns().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over :meth:`state`."""

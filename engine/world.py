@@ -198,6 +198,11 @@ class World:
         """Put in a resource; it replaces one of the same type."""
         self._resources[type(resource)] = resource
 
+    @property
+    def resources(self) -> tuple[Any, ...]:
+        """All resources, oldest first."""
+        return tuple(self._resources.values())
+
     def has(self, kind: type) -> bool:
         """Whether there is a resource of type `kind`."""
         return kind in self._resources

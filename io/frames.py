@@ -87,6 +87,7 @@ class Frames:
         self._described: frozenset[str] = frozenset()
         self._moving = frozenset(f for system in sim.systems for f in (*system.writes, *system.accumulates))
         known = [population.name for population in sim.world.populations]
+        known += [resource.table for resource in sim.world.resources if hasattr(resource, "table")]
         for name in options.populations or ():
             if name not in known:
                 raise OutputError(f"output.trajectory.populations: no population '{name}'" + did_you_mean(name, known))
@@ -104,16 +105,26 @@ class Frames:
             selection = self._select(population, sim)
             snapshot.take(population, selection.columns, selection.dtypes, selection.species)
         snapshot.fields = fields_of(sim, self.options.fields)
-        names = frozenset(population.name for population in populations)
+        tables = self._tables(sim)
+        for name, columns in tables.items():
+            snapshot.take_table(name, columns)
+        names = frozenset((*(population.name for population in populations), *tables))
         if names != self._described:
             self._described = names
-            snapshot.specs = tuple(self._specs(populations, snapshot, sim))
+            specs = *self._specs(populations, snapshot, sim), *self._table_specs(tables, len(populations))
+            snapshot.specs = specs
 
     def _chosen(self, sim: Simulation) -> list[Population]:
         """The populations that are written, those with positions first: MDAnalysis reads the first."""
         wanted = self.options.populations
         found = [p for p in sim.world.populations if wanted is None or p.name in wanted]
         return sorted(found, key=lambda p: "position" not in self._select(p, sim).columns)
+
+    def _tables(self, sim: Simulation) -> dict[str, Mapping[str, Any]]:
+        """Resources that are tables of their own, such as anchors: ``{name: columns}``."""
+        wanted = self.options.populations
+        found = (r for r in sim.world.resources if hasattr(r, "table") and hasattr(r, "columns"))
+        return {r.table: r.columns() for r in found if wanted is None or r.table in wanted}
 
     def _select(self, population: Population, sim: Simulation) -> _Selection:
         known = self._selected.get(population.name)
@@ -162,6 +173,12 @@ class Frames:
                 unit=f.unit if f else "1", doc=f.doc if f else "", rank=rank, links=links,
             )  # fmt: skip
             links = []
+
+    @staticmethod
+    def _table_specs(tables: Mapping[str, Mapping[str, Any]], rank: int) -> Iterator[Spec]:
+        for name, columns in tables.items():
+            for column, values in {"id": np.zeros(0, np.int64), **columns}.items():
+                yield column_spec(name, column, values.dtype, len(values), (), grows=True, rank=rank)
 
     def _codec(self, f: Field | None) -> str:
         # a column that no system writes is the same in every frame: compressed once, its bytes are written again;

@@ -113,6 +113,11 @@ class Snapshot:
         ids = self._keep(f"{name}/id", host(population.ids), np.dtype(np.int64))
         self.rows[name] = Rows(ids, blocks, species)
 
+    def take_table(self, name: str, columns: Mapping[str, Array]) -> None:
+        """Copy a table that is no population: columns of one length, which may be another in the next frame."""
+        blocks = {column: self._keep(f"{name}/{column}", values, values.dtype) for column, values in columns.items()}
+        self.rows[name] = Rows(np.arange(len(next(iter(columns.values())))), blocks, 0)
+
     def row(self, path: str) -> Any:
         """What the frame has for the dataset at `path`; None when it has nothing."""
         if path.startswith("particles/"):
