@@ -158,7 +158,7 @@ class Neighbors:
         if not volume or not n:
             return OPEN_SKIN * largest
         contact = 2 * largest
-        skin = (contact**3 + 3 * SPACING * volume / (2 * math.pi * n)) ** (1 / 3) - contact
+        skin = math.cbrt(contact**3 + 3 * SPACING * volume / (2 * math.pi * n)) - contact
         # not so thick that an edge has fewer than three cells, if it can have three
         room = min(self.edges) / FEWEST * (1 - 1e-6) - contact
         return max(min(skin, THICKEST * largest, room), THINNEST * largest)

@@ -190,7 +190,7 @@ class Collision(System):
     def _find(self, bodies: Bodies) -> None:
         """Find and evaluate what touches."""
         neighbors = self._neighbors
-        self._pairs = neighbors.touching(*bodies.columns("position", "radius"), bodies.n)
+        self._pairs = neighbors.touching(bodies.column("position"), bodies.column("radius"), bodies.n)
         if self.model == "hertz":
             self._contacts.evaluate(self._pairs, bodies, neighbors.largest, neighbors.geometry)
 

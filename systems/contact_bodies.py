@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from sensorium.components.particle import Particle
@@ -51,7 +52,7 @@ class Bodies:
         """The column `name` of all rows: ``(>= n,)`` or ``(>= n, 3)``, contiguous over rows."""
         if len(self._members) == 1:
             population, particle = self._members[0]
-            column = getattr(particle, name)
+            column: Array = getattr(particle, name)
             return population.storage.get(id(column), column)
         if name not in self._copies:
             xp = self.rows.device.xp
@@ -71,14 +72,7 @@ class Bodies:
                 getattr(particle, name)[:] = self._copies[name][first : first + population.n]
             first += population.n
 
-    def ids(self, rows: Any) -> npt.NDArray[Any]:
+    def ids(self, rows: Any) -> npt.NDArray[np.int64]:
         """Ids of rows, on the host."""
-        host = self.rows.device.host
-        every = [host(population.ids) for population, _ in self._members]
-        return every[0].take(rows) if len(every) == 1 else _joined(every).take(rows)
-
-
-def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    import numpy as np
-
-    return np.concatenate(parts)
+        every = np.concatenate([self.rows.device.host(population.ids) for population, _ in self._members])
+        return np.asarray(every[rows], np.int64)
