@@ -15,7 +15,6 @@ import math
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,9 +108,9 @@ class Peer:
         self._state, self._answer = RESULTS / "contact-start.npz", RESULTS / "contact-answer.npz"
         np.savez(self._state, **state)
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-        libraries = [str(Path(sysconfig.get_path("data")) / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
-        environment["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
         interpreter = os.environ.get("LAMMPS_PYTHON", sys.executable)
+        libraries = [str(Path(interpreter).absolute().parent.parent / "lib"), os.environ.get("LD_LIBRARY_PATH", "")]
+        environment["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
         self._process = subprocess.Popen(
             [interpreter, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
