@@ -19,6 +19,7 @@ functions that numba knows. Float literals and constants take the working precis
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
@@ -84,7 +85,8 @@ class Kernel(ScalarFunction):
     tasks
         True if `i` counts tasks rather than rows.
     cost
-        Estimated time of one row (or task) in ns: decides between the serial and the parallel twin, never the result.
+        Estimated time of one row (or task) in ns: decides between the serial and the parallel twin, never the result;
+        with 0 it is always the serial one.
     signature
         Types of the arguments after `i`, for the static gate, where no launch on a CPU shows them: ``"real[:], int"``.
         Elements are real, int, bool or a numpy code (f4, i8, ...); ``[:]`` is a column, ``[:,:]`` a vector column.
@@ -137,7 +139,7 @@ class Kernel(ScalarFunction):
     def _compile(self, on: Device) -> Twins:
         if on.kind == "cpu":
             cpu = self.cpu(on.precision)
-            twins: Twins = cpu.serial, cpu.parallel, max(PARALLEL_FROM / self.cost, 2)
+            twins: Twins = cpu.serial, cpu.parallel, max(PARALLEL_FROM / self.cost, 2) if self.cost else math.inf
         else:
             from sensorium.engine.kernel_cuda import cuda_launcher, simulator_launcher
 
@@ -153,6 +155,10 @@ class Kernel(ScalarFunction):
         if precision not in self._cpu:
             self._cpu[precision] = CpuTwins(self, precision)
         return self._cpu[precision]
+
+    def launched(self) -> tuple[CpuTwins, ...]:
+        """The CPU launchers of every precision that was launched."""
+        return tuple(self._cpu.values())
 
     def signatures(self, precision: Precision) -> list[tuple[Any, ...]]:
         """Types of the arguments, as numba's: as declared, and of every launch on the CPU in this process."""

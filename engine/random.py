@@ -2,8 +2,8 @@
 
 Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; known answers of Random123).
 The key is the seed (64 bits), the counter (id, step, stream, draw), 32 bits each; what an id has above 32 bits goes to
-the upper half of the draw, and what a step has, to the key. The same arguments give the same numbers on every device and
-in any order.
+the upper half of the draw, and what a step has, to the key. The same arguments give the same numbers on every device
+and in any order.
 """
 
 from __future__ import annotations
