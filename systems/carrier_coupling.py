@@ -10,13 +10,14 @@ from pydantic import PositiveFloat
 
 from sensorium.components.carrier import CRYSTALLIZED, STATES, Carrier
 from sensorium.components.conditions import Annealing, EnergyStatistics, IdleMode
+from sensorium.components.momentum import CarrierMomentum, PhaseMomentum
 from sensorium.components.oscillator import Oscillator
 from sensorium.engine.errors import PhysicsError
 from sensorium.engine.kernel import kernel
 from sensorium.engine.primitives import nonnegative
 from sensorium.engine.system import System, param
 from sensorium.engine.world import World
-from sensorium.systems.spectral.energy import carrier_population, carrier_stores
+from sensorium.systems.spectral.energy import carrier_energy, carrier_population, carrier_stores
 from sensorium.systems.spectral.flow import (
     advance_carriers,
     advance_phases,
@@ -27,6 +28,7 @@ from sensorium.systems.spectral.flow import (
 )
 from sensorium.systems.spectral.observables import diagnostic, gain, order_parameter, potential
 from sensorium.systems.spectral.spectrum import Rates, Spectrum
+from sensorium.systems.spectral.symplectic import conserved_potential, kinetic_energy, verlet
 
 __all__ = ["CarrierCoupling"]
 
@@ -58,6 +60,9 @@ class CarrierCoupling(System):
     The paper has no rotation i Omega_k. Without it a carrier is a low pass that cannot follow oscillators whose mean
     frequency is large against `decay`; ``rotation: false`` is the paper's form.
 
+    In ``mode: symplectic`` (paper, equations 17 to 19) oscillators with a ``phase-momentum``, and carriers with a
+    ``carrier-momentum``, move conservatively on the same potential; others stay.
+
     Energy: |C|^2 of the carriers is a store; what drive, decay and noise add to it is booked to the channels
     ``carrier-drive``, ``carrier-decay`` and ``carrier-noise``. Phases hold no energy.
     """
@@ -69,10 +74,23 @@ class CarrierCoupling(System):
         Carrier.gate_width,
         Carrier.mass,
         Carrier.state,
+        PhaseMomentum.inertia,
+        CarrierMomentum.weight,
     )
-    writes = (Oscillator.phase, Carrier.amplitude, Carrier.drive, Carrier.support)
+    writes = (
+        Oscillator.phase,
+        PhaseMomentum.momentum,
+        Carrier.amplitude,
+        Carrier.drive,
+        Carrier.support,
+        CarrierMomentum.rate,
+    )
     phase = "spectral"
+    potentials = ("resonance",)
 
+    mode: Literal["flow", "symplectic"] = param(
+        "flow", doc="symplectic: conservative motion of phases with momenta, no decay and no noise"
+    )
     coupling: float = param(0.25, ge=0, unit="1/(energy time)", doc="strength of the pull of carriers on phases")
     decay: float = param(0.15, ge=0, unit="1/time", doc="decay rate lambda of carriers")
     noise_temperature: float = param(0.01, ge=0, unit="energy/time", doc="Langevin temperature T")
@@ -112,6 +130,12 @@ class CarrierCoupling(System):
             self._refuse(population, carrier.gate_width, "gate_width", carrier.gate_width > 0, "> 0")
         for population, oscillator in self.query(Oscillator):
             self._refuse(population, oscillator.energy, "energy", oscillator.energy >= 0, ">= 0")
+        for population, moving in self.query(PhaseMomentum):
+            self._refuse(population, moving.inertia, "inertia", moving.inertia > 0, "> 0")
+        for population, moving in self.query(CarrierMomentum):
+            self._refuse(population, moving.weight, "weight", moving.weight > 0, "> 0")
+        if self.mode == "symplectic" and not self.query(PhaseMomentum):
+            raise PhysicsError(self.instance, "mode 'symplectic' moves nothing: no population has phase-momentum")
 
     def _refuse(self, population: Any, column: Any, name: str, good: Any, bound: str) -> None:
         bad = ~self.device.host(good)
@@ -126,6 +150,9 @@ class CarrierCoupling(System):
 
     def step(self, dt: float) -> None:
         """Advance carriers and phases together by `dt`."""
+        if self.mode == "symplectic":
+            self._conserve(dt)
+            return
         spectrum, device = self._spectrum, self.device
         spectrum.take()
         if spectrum.oscillators.n == 0 and spectrum.carriers.n == 0:
@@ -155,6 +182,16 @@ class CarrierCoupling(System):
         wrap_phases(points, angle)
         self._put(angle, after, drive_1)
         self._book(calm, after, decay, dt)
+
+    def _conserve(self, dt: float) -> None:
+        """One step of the conservative layer; the work of its kicks is booked like that of forces."""
+        spectrum, book = self._spectrum, self.world.ledger.book
+        before = carrier_energy(self.world)
+        work, drive = verlet(spectrum, dt)
+        spectrum.take()
+        self._put(spectrum.angle, spectrum.c, drive)
+        book("integrator", work)
+        book("carrier-drive", carrier_energy(self.world) - before)
 
     def _decay_and_noise(self) -> tuple[float, float]:
         """Decay and noise temperature at present: nominal, times what statistics, idle mode and annealing say."""
@@ -202,8 +239,12 @@ class CarrierCoupling(System):
     # ---- looking ----------------------------------------------------------------------------------------------
 
     def stores(self) -> dict[str, float]:
-        """``carrier``: |C|^2 + M of all carriers."""
-        return carrier_stores(self)
+        """``carrier``: |C|^2 + M of all carriers; in symplectic mode ``momenta`` and the potential ``resonance``."""
+        found = carrier_stores(self)
+        if self.mode == "symplectic":
+            found["momenta"] = kinetic_energy(self._spectrum)
+            found["resonance"] = conserved_potential(self._spectrum)
+        return found
 
     def observe(self) -> dict[str, float]:
         """Potential (25), its phase-free diagnostic (16), the order parameter r, and carriers by state."""
