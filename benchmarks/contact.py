@@ -28,7 +28,6 @@ from sensorium.engine.device import Device
 from sensorium.engine.grid import Box
 from sensorium.engine.kernel_threads import set_threads
 from sensorium.systems.collision import Collision
-from sensorium.systems.energy_ledger import EnergyLedger
 from sensorium.systems.motion import Motion
 
 MODULUS, DT, WARM_UP, CALLS = 75_000.0, 5e-4, 500, 20
@@ -90,14 +89,14 @@ def start(count: int, fraction: float) -> dict[str, Any]:
 
 
 def ours(state: dict[str, Any], precision: Any, damping: float) -> Simulation:
-    """Motion and collision as users run them."""
+    """Motion and collision; no thermodynamic output, as on the side of LAMMPS."""
     world = World(device=Device("cpu", precision))
     world.insert(Box((state["edge"],) * 3, (4, 4, 4)))
     particle = world.create("grains", [Particle], len(state["x"]))[Particle]
     particle.position, particle.velocity = state["x"], state["v"]
     particle.mass, particle.radius = math.pi / 6, 0.5
     law = {"coefficient": damping} if damping else None
-    return Simulation(world, [Motion(), Collision(modulus=MODULUS, damping=law), EnergyLedger()], dt=DT)
+    return Simulation(world, [Motion(), Collision(modulus=MODULUS, damping=law)], dt=DT)
 
 
 class Peer:
