@@ -16,7 +16,7 @@ from sensorium.io.commits import COMMIT_STEPS
 from sensorium.io.fields import box_of, grid_header
 from sensorium.io.frames import FrameOptions, Frames
 from sensorium.io.parts import Manifest, Parts, fsync_directory, reported
-from sensorium.io.provenance import commit_of, parameters
+from sensorium.io.provenance import parameters
 from sensorium.io.publish import finish, publish
 from sensorium.io.recorder import Recorder
 from sensorium.io.series import SeriesBuffer
@@ -226,7 +226,7 @@ class TrajectoryWriter:
         return {
             "author": texts.get("author", "sensorium-engine"),
             "version": json.loads(texts["versions"])["sensorium-engine"],
-            "commit": commit_of(Path(__file__).resolve().parent.parent),
+            "commit": texts["git"],
             "parameters": texts,
             "boundary": ["periodic" if box_of(sim) else "none"] * 3,
             "grid": grid_header(sim) if self.options.fields else None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from sensorium.engine.errors import OutputError
 from sensorium.engine.simulation import Simulation
 from sensorium.io.checkpoint import CheckpointWriter, restore_run
 from sensorium.io.frames import FrameOptions
@@ -88,9 +89,14 @@ def resume(sim: Simulation, path: str | Path) -> int | None:
     Raises
     ------
     OutputError
-        If the run at `path` is of another scenario, or its checkpoints are damaged.
+        If the run at `path` is complete or of another scenario, or its checkpoints are damaged.
     """
     parts = next((w.parts for w in sim.writers if isinstance(w, TrajectoryWriter)), None) or Parts(Path(path))
+    if parts.exist:
+        parts.claim()
+        if finish(parts):  # it was killed when only the moving of files was left
+            raise OutputError(f"{path} is complete: there is nothing to resume")
     if not parts.checkpoints():
+        parts.release()
         return None
     return restore_run(sim, parts)

@@ -17,9 +17,10 @@ from typing import IO, Any
 
 from sensorium.engine.errors import OutputError
 
-__all__ = ["Manifest", "Parts", "fsync_directory", "fsync_file", "reported"]
+__all__ = ["COMPLETE", "Manifest", "Parts", "fsync_directory", "fsync_file", "reported"]
 
 LOCK_TRIES = 10
+COMPLETE = "complete"  # a durable mark: every segment is sealed, only moving files is left
 _SEGMENT = re.compile(r"segment-(\d{4,})\.h5")
 
 
@@ -167,6 +168,7 @@ class Parts:
     def keep_only(self, names: Iterable[str]) -> None:
         """Delete every segment that is not in `names`: open ones, and those sealed after the checkpoint at hand."""
         wanted = set(names)
+        (self.folder / COMPLETE).unlink(missing_ok=True)  # the run goes on: nothing here is ready to be published
         for path in [*self.folder.glob("segment-*"), *self.folder.glob("*.tmp")]:
             if path.name not in wanted:
                 path.unlink(missing_ok=True)

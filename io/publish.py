@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 from sensorium.io.master import MANIFEST, write_master
 from sensorium.io.merge import merge
-from sensorium.io.parts import Manifest, Parts, fsync_directory, fsync_file
+from sensorium.io.parts import COMPLETE, Manifest, Parts, fsync_directory, fsync_file
 
-__all__ = ["COMPLETE", "finish", "publish"]
-
-COMPLETE = "complete"  # a durable mark: every segment is sealed, only moving files is left
+__all__ = ["finish", "publish"]
 
 
 def publish(parts: Parts, sealed: Sequence[Manifest], *, keep: bool) -> None:

@@ -278,3 +278,29 @@ def test_a_population_may_come_late(tmp_path: Path) -> None:
     with h5py.File(path) as file:
         assert (file["particles/late/id/value"][:2] == -1).all()
         assert (file["particles/late/id/value"][2:, :3] >= 0).all()
+
+
+def test_a_kill_while_tidying_up_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark says that the file is whole; a run that goes on must take the mark away, or half a file is published."""
+    whole = run(tmp_path / "whole.h5")
+    path = tmp_path / "run.h5"
+
+    def killed(self: Parts, last: str = "lock") -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "remove", killed)
+        sim = toy(120)
+        record(sim, path, OUTPUT)
+        with pytest.raises(Killed):
+            sim.run()
+    parts = Parts(path)
+    assert (parts.folder / "complete").is_file()
+    assert parts.checkpoints(), "what was to be deleted is still there"
+    again = toy(120)
+    record(again, path, OUTPUT)
+    with pytest.raises(OutputError, match="nothing to resume"):
+        resume(again, path)
+    assert path.read_bytes() == whole
+    assert not parts.exist
+    assert output_state(path) == "complete"

@@ -14,7 +14,7 @@ from sensorium.engine.grid import Box
 from sensorium.engine.simulation import Simulation
 from sensorium.engine.system import System, param
 from sensorium.engine.world import World
-from sensorium.io.output import record, resume
+from sensorium.io.output import output_state, record, resume
 
 EDGES, CELLS = (1.0, 2.0, 3.0), (4, 6, 8)
 OUTPUT: dict[str, Any] = {
@@ -123,17 +123,19 @@ def toy(
     resolved = {"name": "toy", "run": {"steps": steps, "seed": seed}}
     return Simulation(
         world, systems, dt=0.01, steps=steps,
-        provenance={"scenario": "name: toy\n", "resolved": json.dumps(resolved), "argv": "[]"},
+        provenance={"scenario": "name: toy\n", "resolved": json.dumps(resolved), "argv": "[]", "git": "none"},
     )  # fmt: skip
 
 
 def main(path: str, steps: str, *options: str) -> None:
     """What ``senso run`` does: the same command begins, or goes on."""
+    print("ready", flush=True)
+    if output_state(path) == "complete":
+        return
     sim = toy(int(steps))
     output = {**OUTPUT, **json.loads(options[0] if options else "{}")}
     record(sim, path, output)
     resume(sim, path)
-    print("ready", flush=True)
     sim.run()
 
 
