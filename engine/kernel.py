@@ -89,7 +89,8 @@ class Kernel(ScalarFunction):
         with 0 it is always the serial one.
     signature
         Types of the arguments after `i`, for the static gate, where no launch on a CPU shows them: ``"real[:], int"``.
-        Elements are real, int, bool or a numpy code (f4, i8, ...); ``[:]`` is a column, ``[:,:]`` a vector column.
+        Elements are real, int, bool or a numpy code (f4, i8, ...); ``[:]`` is a column, ``[:,:]`` a vector column,
+        ``[:,:,:]`` a grid.
     registers
         Budget per GPU thread, which the static gate holds it to: 128 unless said, so that half of the threads of a
         multiprocessor can be there; for tasks, which are few, all that the hardware has (255).

@@ -13,7 +13,7 @@ from sensorium.engine.kernel_source import KernelError
 
 __all__ = ["argument_types", "parse_signature"]
 
-_LAYOUT = {1: "C", 2: "F"}  # columns: scalars contiguous, vectors one contiguous block per component
+_LAYOUT = {1: "C", 2: "F", 3: "C"}  # columns of scalars; of vectors, contiguous per component; grids of nodes
 
 
 def parse_signature(text: str, precision: Precision) -> tuple[Any, ...]:
@@ -22,7 +22,7 @@ def parse_signature(text: str, precision: Precision) -> tuple[Any, ...]:
     Raises
     ------
     KernelError
-        If an element is not real, int, bool or a numpy dtype code, or has more than two axes.
+        If an element is not real, int, bool or a numpy dtype code, or has more than three axes.
     """
     from numba import from_dtype
     from numba.core import types

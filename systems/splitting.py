@@ -24,7 +24,10 @@ from sensorium.systems.spectral.tuning import exact_reach
 __all__ = ["Splitting"]
 
 
-@kernel(tasks=True)
+@kernel(
+    tasks=True,
+    signature="i8[:], i8[:], i8[:], real[:], real[:], real[:], real[:], real[:], real[:], i8[:]",
+)
 def find_offender(t, lines, first, past, omega, angle, amplitude, centre, gate, target, offender):
     """The oscillator of largest T A (1 - cos(theta - psi)) of a carrier, the lowest of equals; -1 where all are 0."""
     k = nonnegative(lines[t])

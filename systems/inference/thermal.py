@@ -13,7 +13,7 @@ __all__ = ["thermalize"]
 TURN = 2 * math.pi
 
 
-@kernel
+@kernel(signature="i8[:], u1[:], real[:], real[:], real, int, int, int")
 def thermalize(i, ids, free, phase, energy, temperature, seed, step, stream):
     """Any phase, and an energy of mean T, where `free` is 1: thermal equilibrium of two degrees of freedom."""
     if free[i] > 0:

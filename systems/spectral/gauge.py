@@ -20,7 +20,7 @@ from sensorium.engine.primitives import nonnegative
 __all__ = ["Gauge"]
 
 
-@kernel(cost=100.0)
+@kernel(cost=100.0, signature="i8[:], i4[:], i4[:], real[:], real[:], real[:], real[:], real[:], real[:]")
 def turn_back(row, start, target, source, w_re, w_im, in_re, in_im, out_re, out_im):
     """out[target] += sum of conj(w) in[source]."""
     x, y = real(0), real(0)
@@ -33,7 +33,7 @@ def turn_back(row, start, target, source, w_re, w_im, in_re, in_im, out_re, out_
     out_im[t] += y
 
 
-@kernel(cost=20.0)
+@kernel(cost=20.0, signature="i8[:], i4[:], i4[:], real[:], real[:], real[:], real[:], real[:], real[:]")
 def turn_forward(row, start, target, source, w_re, w_im, in_re, in_im, out_re, out_im):
     """out[target] += sum of w in[source]."""
     x, y = real(0), real(0)

@@ -151,7 +151,7 @@ def test_examples_types_and_declarations_give_the_same_code() -> None:
     assert next(ptx.examine([declared], ["single"], [(8, 0)])).problems == []
 
 
-@pytest.mark.parametrize("text", ["real[:], complex", "real[:,:,:]", "str"])
+@pytest.mark.parametrize("text", ["real[:], complex", "real[:,:,:,:]", "str"])
 def test_declarations_that_are_no_types_are_refused(text: str) -> None:
     with pytest.raises(KernelError, match="is not a type of an argument"):
         parse_signature(text, "double")
