@@ -130,13 +130,17 @@ class HeatKernel:
         damp_waves(Rows(nx * ny, self.mesh.device), spectrum, *tables, less, factor / fourier.size, ny, half)
         fourier.backward(out)
 
+    def change_even(self, energy: Any, density: float, dt: float, out: Any) -> None:
+        """As :meth:`change`, in a medium of one density: exact."""
+        self._smooth(energy, self._decay(dt)[0], out, less=1.0, factor=1 / density)
+
     def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
         """Write the change of the specific energy of each node in `dt` into `out`."""
         nodes = Rows(self.mesh.box.nodes, self.mesh.device)
         weight, product, smooth = self._work
-        exact, positive = self._decay(dt)
+        _, positive = self._decay(dt)
         if even := even_density(self.mesh, density):
-            self._smooth(energy, exact, out, less=1.0, factor=1 / even)
+            self.change_even(energy, even, dt, out)
             return
         self._smooth(density, positive, smooth)
         balance(nodes, *(grid.reshape(-1) for grid in (weight, product, density, smooth)))
@@ -146,7 +150,7 @@ class HeatKernel:
         exchange(nodes, *(grid.reshape(-1) for grid in (out, weight, energy, density, smooth)))
 
 
-@kernel(tasks=True)
+@kernel(tasks=True, signature="real[:,:,:], real[:,:,:], real, real, real, int, int, int")
 def flow_even(t, change, e, per_x, per_y, per_z, nx, ny, nz):
     """The seven-point Laplacian, each axis times its factor, on the line of nodes ``t = (i, j)``."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
@@ -171,21 +175,31 @@ def face(a, b, density_a, density_b):
     return 2.0 * both / (density_a + density_b) * (b - a) if both > 0.0 else 0.0
 
 
+@device
+def flow_into(i, j, k, below, above, west, east, south, north, e, density, per_x, per_y, per_z):
+    """Heat that flows into node ``(i, j, k)`` from its six neighbours, per mass."""
+    a, r = e[i, j, k], density[i, j, k]
+    x = face(a, e[west, j, k], r, density[west, j, k]) + face(a, e[east, j, k], r, density[east, j, k])
+    y = face(a, e[i, south, k], r, density[i, south, k]) + face(a, e[i, north, k], r, density[i, north, k])
+    z = face(a, e[i, j, below], r, density[i, j, below]) + face(a, e[i, j, above], r, density[i, j, above])
+    return (per_x * x + per_y * y + per_z * z) / r if r > 0.0 else 0.0
+
+
 @kernel(tasks=True)
 def flow_faces(t, change, e, density, per_x, per_y, per_z, nx, ny, nz):
     """Heat that flows into each node of the line ``t = (i, j)``, per mass."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
     south, north = nonnegative((j + ny - 1) % ny), nonnegative((j + 1) % ny)
-    for each in range(nz):
+    for each in range(1, nz - 1):
         k = nonnegative(each)
-        below = k - 1 if k > 0 else nz - 1
-        above = k + 1 if k + 1 < nz else 0
-        a, r = e[i, j, k], density[i, j, k]
-        x = face(a, e[west, j, k], r, density[west, j, k]) + face(a, e[east, j, k], r, density[east, j, k])
-        y = face(a, e[i, south, k], r, density[i, south, k]) + face(a, e[i, north, k], r, density[i, north, k])
-        z = face(a, e[i, j, below], r, density[i, j, below]) + face(a, e[i, j, above], r, density[i, j, above])
-        change[i, j, k] = (per_x * x + per_y * y + per_z * z) / r if r > 0.0 else 0.0
+        change[i, j, k] = flow_into(
+            i, j, k, nonnegative(k - 1), k + 1, west, east, south, north, e, density, per_x, per_y, per_z
+        )
+    for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
+        k = nonnegative(each * (nz - 1))
+        below, above = nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz)
+        change[i, j, k] = flow_into(i, j, k, below, above, west, east, south, north, e, density, per_x, per_y, per_z)
 
 
 @kernel
@@ -213,15 +227,21 @@ class HeatFaces:
         self.mesh, self.diffusivity = mesh, diffusivity
         self._e, self._flow = mesh.grid(), mesh.grid()
 
+    def change_even(self, energy: Any, density: float, dt: float, out: Any) -> None:
+        """As :meth:`change`, in a medium of one density."""
+        nx, ny, nz = self.mesh.box.cells
+        per = (self.diffusivity * dt / h**2 / density for h in self.mesh.box.spacing)
+        flow_even(Rows(nx * ny, self.mesh.device), out, energy, *per, nx, ny, nz)
+
     def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
         """Write the change of the specific energy of each node in `dt` into `out`."""
+        if even := even_density(self.mesh, density):
+            self.change_even(energy, even, dt, out)
+            return
         box, on = self.mesh.box, self.mesh.device
         nx, ny, nz = box.cells
         lines, nodes = Rows(nx * ny, on), Rows(box.nodes, on)
         per = [self.diffusivity * dt / h**2 for h in box.spacing]
-        if even := even_density(self.mesh, density):
-            flow_even(lines, out, energy, *(part / even for part in per), nx, ny, nz)
-            return
         specific(nodes, self._e.reshape(-1), energy.reshape(-1), density.reshape(-1))
         parts = 1 if 2 * stability(self.mesh, self.diffusivity, dt) <= 1 else 2
         out[...] = 0

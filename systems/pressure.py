@@ -31,27 +31,39 @@ def face(pressure, density, other_pressure, other_density):
     return 0.5 * (pressure + other_pressure) if density > 0.0 and other_density > 0.0 else 0.0
 
 
+@device
+def push_node(i, j, k, below, above, west, east, south, north, pressure, density):
+    """Pressure that node ``(i, j, k)`` feels along x, y and z, per density: on the lower faces less on the upper."""
+    p, r = pressure[i, j, k], density[i, j, k]
+    x = face(p, r, pressure[west, j, k], density[west, j, k])
+    x -= face(p, r, pressure[east, j, k], density[east, j, k])
+    y = face(p, r, pressure[i, south, k], density[i, south, k])
+    y -= face(p, r, pressure[i, north, k], density[i, north, k])
+    z = face(p, r, pressure[i, j, below], density[i, j, below])
+    z -= face(p, r, pressure[i, j, above], density[i, j, above])
+    specific = 1.0 / r if r > 0.0 else 0.0
+    return x * specific, y * specific, z * specific
+
+
 @kernel(tasks=True)
 def push_nodes(t, out_x, out_y, out_z, pressure, density, per_x, per_y, per_z, nx, ny, nz):
     """Acceleration of each node of the line ``t = (i, j)``: the pressure on its faces over what it holds."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
     south, north = nonnegative((j + ny - 1) % ny), nonnegative((j + 1) % ny)
-    for each in range(nz):
+    for each in range(1, nz - 1):
         k = nonnegative(each)
-        below = k - 1 if k > 0 else nz - 1
-        above = k + 1 if k + 1 < nz else 0
-        p, r = pressure[i, j, k], density[i, j, k]
-        x = face(p, r, pressure[west, j, k], density[west, j, k])
-        x -= face(p, r, pressure[east, j, k], density[east, j, k])
-        y = face(p, r, pressure[i, south, k], density[i, south, k])
-        y -= face(p, r, pressure[i, north, k], density[i, north, k])
-        z = face(p, r, pressure[i, j, below], density[i, j, below])
-        z -= face(p, r, pressure[i, j, above], density[i, j, above])
-        specific = 1.0 / r if r > 0.0 else 0.0
-        out_x[i, j, k] = per_x * x * specific
-        out_y[i, j, k] = per_y * y * specific
-        out_z[i, j, k] = per_z * z * specific
+        x, y, z = push_node(i, j, k, nonnegative(k - 1), k + 1, west, east, south, north, pressure, density)
+        out_x[i, j, k] = per_x * x
+        out_y[i, j, k] = per_y * y
+        out_z[i, j, k] = per_z * z
+    for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
+        k = nonnegative(each * (nz - 1))
+        below, above = nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz)
+        x, y, z = push_node(i, j, k, below, above, west, east, south, north, pressure, density)
+        out_x[i, j, k] = per_x * x
+        out_y[i, j, k] = per_y * y
+        out_z[i, j, k] = per_z * z
 
 
 @device
