@@ -25,7 +25,7 @@ __all__ = ["conserved_potential", "kinetic_energy", "verlet"]
 TURN = 2 * math.pi
 
 
-@kernel(cost=10.0)
+@kernel(cost=10.0, signature="i4[:], real[:], real[:], real[:], real[:], real[:], real[:], real, real")
 def kick_phases(i, slot, phase, energy, g_re, g_im, free, momentum, factor, dt):
     """p -= dV/dtheta dt = factor A Im(exp(-i theta) G) dt."""
     s = nonnegative(slot[i])
@@ -33,7 +33,7 @@ def kick_phases(i, slot, phase, energy, g_re, g_im, free, momentum, factor, dt):
     momentum[i] += dt * factor * free[s] * sqrt(energy[i]) * (cosine * g_im[s] - sine * g_re[s])
 
 
-@kernel
+@kernel(signature="i4[:], real[:], real[:], real[:], real[:], real")
 def drift_phases(i, slot, free, momentum, inertia, phase, dt):
     """theta += p dt / m, into [0, 2 pi); a held phase stays."""
     if free[nonnegative(slot[i])] > 0.0:
@@ -42,7 +42,7 @@ def drift_phases(i, slot, free, momentum, inertia, phase, dt):
         phase[i] = theta if theta >= 0.0 and theta < TURN else 0.0
 
 
-@kernel
+@kernel(signature="i4[:], real[:], real[:], real[:], real[:,:], real[:,:], real, real, real")
 def kick_carriers(i, slot, d_re, d_im, live, amplitude, rate, factor, decay, dt):
     """P -= dV/dC dt = (factor D - decay C) dt."""
     k = nonnegative(slot[i])
@@ -50,7 +50,7 @@ def kick_carriers(i, slot, d_re, d_im, live, amplitude, rate, factor, decay, dt)
     rate[i, 1] += dt * live[k] * (factor * d_im[k] - decay * amplitude[i, 1])
 
 
-@kernel
+@kernel(signature="i4[:], real[:], real[:,:], real[:], real[:,:], real")
 def drift_carriers(i, slot, live, rate, weight, amplitude, dt):
     """C += P dt / mu."""
     k = nonnegative(slot[i])
