@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,10 @@ class Field:
         if view is None:
             return self
         raise AttributeError(f"{self!r} has no column: this {owner.__name__} view is not attached to a population")
+
+    if TYPE_CHECKING:  # at run time Component.__setattr__ writes into the column
+
+        def __set__(self, view: Component, values: npt.ArrayLike) -> None: ...
 
     @property
     def path(self) -> str:

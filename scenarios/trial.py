@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal, Union
 
 import numpy as np
@@ -52,10 +53,15 @@ def _simulations(precision: Precision) -> Iterator[tuple[str, Callable[[], Simul
     """What each is, and what makes it."""
     for name in packaged():
         scenario = {"run.precision": precision, "run.steps": STEPS}
-        yield f"scenario {name}", lambda n=name, s=scenario: build(read_scenario(n, s), device="cpu")
+        yield f"scenario {name}", partial(_scenario, name, scenario)
     for name, system in registry_of(()).systems.items():
         for parameters in variants(system):
-            yield f"system {name} {parameters or ''}", lambda s=system, p=parameters: _gas(s(**p), precision)
+            yield f"system {name} {parameters or ''}", partial(_gas, system, parameters, precision)
+
+
+def _scenario(name: str, overrides: dict[str, Any]) -> Simulation:
+    """The packaged scenario `name`, shortened."""
+    return build(read_scenario(name, overrides), device="cpu")
 
 
 def variants(system: type[System]) -> Iterator[dict[str, Any]]:
@@ -78,8 +84,9 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
     return ()
 
 
-def _gas(system: System, precision: Precision) -> Simulation:
-    """`system` alone among a few warm, touching particles that are oscillators, and have what else it deals with."""
+def _gas(kind: type[System], parameters: dict[str, Any], precision: Precision) -> Simulation:
+    """A system of `kind` alone among a few warm, touching particles that oscillate, and have what else it asks for."""
+    system = kind(**parameters)
     world = World(seed=1, device=Device("cpu", precision))
     world.insert(Box((1.0, 1.0, 1.0), (8, 8, 8)))
     touched: dict[type[Component], None] = dict.fromkeys([Particle, Oscillator])
