@@ -27,9 +27,7 @@ __all__ = ["Parameters", "System", "param"]
 class Parameters(BaseModel):
     """Base of the generated parameter models: unknown names, NaN and infinity are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False, populate_by_name=True)
 
 
 def param(
