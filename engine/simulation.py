@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sensorium.engine.debug import guarded
@@ -236,7 +237,7 @@ class Simulation:
         return {
             "world": self.world.state(),
             "systems": {system.instance: system.state() for system in self.systems},
-            "writers": {type(writer).__name__: writer.state() for writer in self.writers},
+            "writers": {name: writer.state() for name, writer in self._named_writers()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -247,6 +248,14 @@ class Simulation:
         for system in self.systems:
             if system.instance in state["systems"]:
                 system.restore(state["systems"][system.instance])
+        for name, writer in self._named_writers():
+            if name in state["writers"]:
+                writer.restore(state["writers"][name])
+
+    def _named_writers(self) -> Iterator[tuple[str, Writer]]:
+        """Writers by class, numbered within it: the second CSV writer of a run is the second after a restart."""
+        seen: Counter[str] = Counter()
         for writer in self.writers:
-            if type(writer).__name__ in state["writers"]:
-                writer.restore(state["writers"][type(writer).__name__])
+            kind = type(writer).__name__
+            yield f"{kind}-{seen[kind]}", writer
+            seen[kind] += 1

@@ -116,6 +116,18 @@ def test_a_run_in_pieces_is_the_run() -> None:
     assert (whole.world.population("tanks")[Tank].level == pieces.world.population("tanks")[Tank].level).all()
 
 
+def test_two_writers_of_one_class_keep_their_own_state() -> None:
+    one, other, first, second = build(), build(), Diary(), Diary(stop_at=2)
+    one.add_writer(Diary())
+    one.run(2)
+    one.add_writer(Diary())
+    one.run(1)
+    other.add_writer(first)
+    other.add_writer(second)
+    other.restore(one.state())
+    assert (len(first.lines), len(second.lines)) == (7, 3)
+
+
 def test_writers_and_systems_are_restored() -> None:
     one, other, diary = build(), build(), Diary()
     one.add_writer(Diary())
