@@ -136,7 +136,8 @@ class Schedule:
             start, now = now, time.perf_counter()
             call.spent.seconds += now - start
             call.spent.calls += 1
-            world.touch(call.changes)
+            if world.watched:
+                world.touch(call.changes)
         if world.commands:
             world.commands.apply()
 

@@ -80,6 +80,7 @@ class Simulation:
         for system in self.systems:
             system.attach(world)
         self.schedule = Schedule(self.systems, wrap=guarded if self.debug else None)
+        self._storing = [s for s in self.systems if type(s).stores is not System.stores]
         self.writers: list[Writer] = []
         self._potentials = tuple(dict.fromkeys(name for system in self.systems for name in system.potentials))
         self._ready = self._restored = self._stop = False
@@ -142,6 +143,8 @@ class Simulation:
         self.schedule.advance(world, self.dt)
         world.clock.step += 1
         world.clock.time = world.clock.step * self.dt
+        if not self._storing:
+            return
         self.ledger.measure(self._stores(), self._potentials)
         if not math.isfinite(self.ledger.total):
             raise self._not_finite()
@@ -199,7 +202,7 @@ class Simulation:
 
     def _stores(self) -> dict[str, float]:
         found: dict[str, float] = {}
-        for system in self.systems:
+        for system in self._storing:
             for name, energy in system.stores().items():
                 found[name] = found.get(name, 0.0) + energy
         return found

@@ -89,6 +89,7 @@ class World:
         self._resources: dict[type, Any] = {Constants: Constants()}
         self._queries: dict[tuple[type[Component], ...], tuple[Any, ...]] = {}
         self._ticks: dict[Field, int] = {}
+        self.watched = False  # whether anybody asks for stamps: only then are changes noted
         self._pass = 0
         self._esper = f"sensorium-{next(_numbers)}"
         with _inside(self._esper):
@@ -188,6 +189,7 @@ class World:
 
         What systems derive from columns may be shared as long as its stamp is the present one.
         """
+        self.watched = True
         ticks = self._ticks
         versions = tuple(population.version for _, population in self._populations.values())
         return (self._pass, versions, *(ticks.get(field, 0) for field in fields))
