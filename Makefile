@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PTX_DIR ?= ptx
+WORKERS ?= 2
 TYPED := build/typed
 
 .PHONY: run test test-slow lint bench ptx docs clean
@@ -12,7 +13,7 @@ run: $(VENV)/.core
 	$(BIN)/senso run manifold -o runs/manifold.h5 --plot
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
