@@ -28,8 +28,12 @@ def command(
     plugins: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Compile the kernels of scenarios (default: all packaged ones) into the cache, by running two steps of each."""
+    """Compile the kernels of scenarios (default: all packaged ones) into the cache.
+
+    Two steps of each tell which kernels it launches, and with what types; their serial and parallel forms are compiled.
+    """
     environment(device, threads)
+    from sensorium.engine.kernel_warmup import warmup
     from sensorium.scenarios.library import packaged
     from sensorium.scenarios.loader import build
     from sensorium.scenarios.override import parse_assignments
@@ -42,5 +46,6 @@ def command(
         sim = build(scenario, device=device)
         sim.run(STEPS)
         sim.series()
+        warmup()
         if not quiet:
             click.echo(f"{scenario.name}: {time.perf_counter() - begin:.1f} s")
