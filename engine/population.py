@@ -109,11 +109,6 @@ class Population:
         """Ids of the rows, ``(n,)`` int64, on the device."""
         return self._ids
 
-    @property
-    def bytes_per_row(self) -> int:
-        """Memory of one row in bytes."""
-        return 8 + sum(block.dtype.itemsize * int(np.prod(field.shape)) for field, block in self._blocks.items())
-
     def column(self, field: Field) -> Array:
         """The column of `field`: ``(n,)`` or ``(n, k)``, a view on the device."""
         try:

@@ -63,3 +63,14 @@ def test_state_round_trip_is_exact() -> None:
     other.restore(ledger.state())
     assert other.series() == ledger.series()
     assert other.residual == ledger.residual
+
+
+def test_after_a_change_by_hand_the_books_start_again() -> None:
+    ledger = Ledger()
+    ledger.measure({"heat": 1.0})
+    ledger.book("in", 0.5)
+    ledger.rebase()
+    ledger.measure({"heat": 9.0})
+    assert ledger.residual == 0
+    ledger.measure({"heat": 10.0})
+    assert ledger.residual == pytest.approx(0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,12 +30,6 @@ Array = npt.NDArray[Any]
 CUBE = Box((1.0, 1.0, 1.0), (16, 16, 16))
 BRICK = Box((2.0, 1.0, 1.5), (24, 10, 15))
 WAVES = [(1, 0, 0), (0, 2, 1), (3, 1, 2), (0, 0, 5)]
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    yield
-    set_threads(2)
 
 
 def phases(box: Box, wave: tuple[int, int, int]) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -21,12 +19,6 @@ from sensorium.engine.world import World
 Array = npt.NDArray[np.float64]
 
 BOXES = [Box((1.0, 1.0, 1.0), (8, 8, 8)), Box((2.0, 1.0, 0.7), (9, 4, 15)), Box((1.0, 3.0, 2.0), (1, 2, 5))]
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    yield
-    set_threads(2)
 
 
 def particles(n: int, box: Box, precision: str = "double", seed: int = 0) -> tuple[World, Population]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,12 +24,6 @@ Array = npt.NDArray[Any]
 CUBE = Box((1.0, 1.0, 1.0), (8, 8, 8))
 BRICK = Box((2.0, 1.0, 0.5), (20, 7, 6))
 FORMS = ["node", "gather"]
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    yield
-    set_threads(2)
 
 
 def build(
