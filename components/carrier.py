@@ -38,7 +38,7 @@ class Carrier(Component):
 
     amplitude = Field("f8", shape=(2,), unit="energy^(1/2)", doc="complex amplitude C as [re, im]")
     frequency = Field("f8", unit="rad/time", doc="centre Omega of the tuning curve")
-    gate_width = Field("f8", default=0.35, unit="rad/time", doc="width sigma of the tuning curve, > 0")
+    gate_width = Field("f8", default=0.35, unit="rad/time", doc="width sigma of the tuning curve, > 0", gt=0)
     mass = Field("f8", default=1.0, unit="energy", doc="metabolic reserve M; the carrier dies at M <= 0")
     drive = Field("f8", shape=(2,), unit="energy^(1/2)", doc="sum or mean of T z at the end of the last step")
     support = Field("f8", unit="energy^(1/2)", doc="the same of T |z|: the drive, were all oscillators in phase")

@@ -19,7 +19,7 @@ class Oscillator(Component):
 
     frequency = Field("f8", default=1.0, unit="rad/time", doc="intrinsic frequency omega, conserved")
     phase = Field("f8", unit="rad", doc="phase theta in [0, 2 pi)")
-    energy = Field("f8", default=1.0, unit="energy", doc="oscillator energy E_osc >= 0; the amplitude is sqrt(E_osc)")
+    energy = Field("f8", default=1.0, unit="energy", doc="energy E_osc >= 0; the amplitude is sqrt(E_osc)", ge=0)
 
     derived: ClassVar[Mapping[str, Derive]] = {"amplitude": lambda column: np.asarray(np.sqrt(column("energy")))}
     angles = frozenset({"phase"})

@@ -35,6 +35,8 @@ class Field:
         ``()`` for a scalar column ``(n,)``; ``(k,)`` for vectors, seen as ``(n, k)`` and stored as ``(k, n)``.
     unit, doc
         Unit (``"1"`` when dimensionless) and one-line description, for documentation, schema and trajectories.
+    gt, ge
+        Bound of the values that a run may start from; one outside is refused with its rows, if a system uses the field.
     """
 
     name: str
@@ -48,12 +50,15 @@ class Field:
         shape: tuple[int, ...] = (),
         unit: str = "1",
         doc: str = "",
+        gt: float | None = None,
+        ge: float | None = None,
     ) -> None:
         if dtype not in DTYPES:
             raise TypeError(f"Field dtype {dtype!r} is not one of {', '.join(DTYPES)}")
         if len(shape) > 1:
             raise TypeError(f"Field shape {shape} has more than one axis; use (k,) or ()")
         self.dtype, self.default, self.shape, self.unit, self.doc = dtype, default, shape, unit, doc
+        self.gt, self.ge = gt, ge
 
     def __set_name__(self, owner: type[Component], name: str) -> None:
         self.name, self.owner = name, owner
@@ -79,6 +84,20 @@ class Field:
     def path(self) -> str:
         """The name in scenarios and files: ``particle.mass``."""
         return f"{self.owner.name}.{self.name}"
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words: ``> 0``; empty without any."""
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in ((">", self.gt), (">=", self.ge)) if bound is not None)
+
+    def outside(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which of `values` are out of bounds; NaN is."""
+        wrong = np.zeros(values.shape, np.bool_)
+        if self.gt is not None:
+            wrong |= ~(values > self.gt)
+        if self.ge is not None:
+            wrong |= ~(values >= self.ge)
+        return wrong
 
     def stored(self, real: npt.DTypeLike) -> np.dtype[Any]:
         """Dtype of the column when the working real is `real`."""

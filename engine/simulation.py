@@ -116,13 +116,14 @@ class Simulation:
         Raises
         ------
         PhysicsError
-            If a system refuses to start.
+            If a value is out of the bounds of its field, or a system refuses to start.
         """
         if self._ready:
             return
         for system in self.systems:
             system.setup()
         if not self._restored:
+            self._check_bounds()
             for system in self.systems:
                 system.check(self.dt)
             self.schedule.evaluate(self.world, "force")
@@ -218,6 +219,13 @@ class Simulation:
     def profile(self) -> dict[str, Spent]:
         """Wall time and calls of each system so far in this process."""
         return self.schedule.profile
+
+    def _check_bounds(self) -> None:
+        for population, field, value, ids in self.world.out_of_bounds():
+            user = next((s for s in self.systems if field in (*s.reads, *s.writes, *s.accumulates)), None)
+            if user is not None:
+                said = f"{field.name} of '{population.name}' must be {field.bounds}, found {value:g}"
+                raise PhysicsError(user.instance, said, rows=ids)
 
     def _not_finite(self) -> PhysicsError:
         step, found = self.world.clock.step, self.world.not_finite()

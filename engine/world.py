@@ -256,6 +256,18 @@ class World:
                     found.append((population, field.path, self.device.host(population.ids)[bad]))
         return found
 
+    def out_of_bounds(self) -> Iterator[tuple[Population, Field, float, Any]]:
+        """Columns with values outside the bounds of their field: ``(population, field, one such value, ids)``."""
+        for population in self.populations:
+            for field in population.fields:
+                if not field.bounds or not population.n:
+                    continue
+                column = self.device.host(population.column(field))
+                wrong = field.outside(column)
+                if wrong.any():
+                    ids = self.device.host(population.ids)[wrong.reshape(population.n, -1).any(axis=1)]
+                    yield population, field, float(column[wrong].min()), ids
+
 
 def _stateful(resource: Any) -> bool:
     return hasattr(resource, "state") and hasattr(resource, "restore")

@@ -119,10 +119,6 @@ class Collision(System):
         if bodies is None:
             return
         position, radius = bodies.columns("position", "radius")
-        host = self.device.host(radius)[: bodies.n]
-        if not (host >= 0).all():
-            bad = np.flatnonzero(~(host >= 0))
-            raise PhysicsError(self.instance, f"radius must be >= 0, found {host[bad[0]]:g}", rows=bodies.ids(bad))
         pairs = self._neighbors.touching(position, radius, bodies.n)
         rows, depth = overlaps(pairs, position, radius, self._neighbors.edges)
         deep = depth > DEEPEST_START

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sensorium.components.particle import Particle
-from sensorium.engine.errors import PhysicsError
 from sensorium.engine.grid import Box
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.math import floor
@@ -56,17 +55,6 @@ class Motion(System):
     reads = (Particle.force, Particle.mass)
     writes = (Particle.position, Particle.velocity, Particle.image)
     phase = ("kick", "drift")
-
-    def check(self, dt: float) -> None:
-        """Refuse a mass that is not positive."""
-        for population, particle in self.query(Particle):
-            mass = self.device.host(particle.mass)
-            bad = ~(mass > 0)
-            if bad.any():
-                ids = self.device.host(population.ids)[bad]
-                raise PhysicsError(
-                    self.instance, f"mass of '{population.name}' must be > 0, found {mass[bad].min():g}", rows=ids
-                )
 
     def kick(self, dt: float) -> None:
         """v += F dt / m."""

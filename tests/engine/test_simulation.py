@@ -108,6 +108,39 @@ def test_a_value_that_is_not_finite_names_column_author_step_and_id() -> None:
         build(poison=True, steps=20).run()
 
 
+class Vessel(Component):
+    volume = Field("f8", default=1.0, gt=0)
+    content = Field("f8", ge=0)
+    unused = Field("f8", ge=0)
+
+
+class Pour(System):
+    """Reads what has bounds."""
+
+    reads = (Vessel.volume, Vessel.content)
+    phase = "exchange"
+
+    def step(self, dt: float) -> None:
+        pass
+
+
+def test_values_out_of_bounds_are_refused_at_the_start() -> None:
+    def start(**values: float) -> None:
+        world = World()
+        vessels = world.create("vessels", [Vessel], 4)[Vessel]
+        for name, value in values.items():
+            getattr(vessels, name)[2] = value
+        Simulation(world, [Pour()], dt=1.0).prepare()
+
+    start(volume=1e-300, content=0.0, unused=-1.0)  # nobody looks at the last
+    with pytest.raises(PhysicsError, match=r"pour \(before .*volume of 'vessels' must be > 0, found 0 \(ids 2\)"):
+        start(volume=0.0)
+    with pytest.raises(PhysicsError, match=r"content of 'vessels' must be >= 0, found -3 \(ids 2\)"):
+        start(content=-3.0)
+    with pytest.raises(PhysicsError, match=r"must be >= 0, found nan"):
+        start(content=np.nan)
+
+
 def test_a_run_in_pieces_is_the_run() -> None:
     whole, pieces = build(), build()
     whole.run(5)
