@@ -55,8 +55,8 @@ def read_systems(root: Node, registry: Registry, problems: Problems) -> list[Sys
             continue
         first = found.setdefault(plan.instance, plan)
         if first is not plan:
-            where = f"line {first.mark.line}" if first.mark.line else "above"
-            said = f"there is a system '{plan.instance}' on {where}; give one of the two a 'name' of its own"
+            where = f"on line {first.mark.line}" if first.mark.line else "above"
+            said = f"there is a system '{plan.instance}' {where}; give one of the two a 'name' of its own"
             problems.add(plan.mark, ("systems", plan.instance), said)
     return list(found.values())
 

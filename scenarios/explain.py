@@ -44,13 +44,43 @@ def check(model: type[M], node: Node, path: Path, problems: Problems) -> M | Non
         # JSON mode: lists serve as tuples, but text is still no number and 1 is still not true
         return model.model_validate_json(json.dumps(settled(plain(node))), strict=True)
     except ValidationError as error:
-        for found in _best(error.errors(include_url=False), node):
+        for found in _best(_closest(error.errors(include_url=False), node), node):
             _explain(found, model, node, path, problems)
         return None
 
 
+def _closest(errors: list[Any], node: Node) -> list[Any]:
+    """Where a union takes mappings and one was given, only what the mapping that is most like it complains of."""
+    unions: dict[Path, dict[Any, list[Any]]] = {}
+    for error in errors:
+        fork = _fork(error, node)
+        if fork is not None:
+            unions.setdefault(error["loc"][:fork], {}).setdefault(error["loc"][fork], []).append(error)
+    dropped: list[Any] = []
+    for where, members in unions.items():
+        mappings = {m: found for m, found in members.items() if all(len(e["loc"]) > len(where) + 1 for e in found)}
+        if mappings:
+            nearest = min(mappings, key=lambda m: sum(e["type"] in ("missing", "extra_forbidden") for e in mappings[m]))
+            dropped += [error for member, found in members.items() if member != nearest for error in found]
+    return [error for error in errors if not any(error is one for one in dropped)]
+
+
+def _fork(error: Any, node: Node) -> int | None:
+    """Index of the first step of pydantic's location that names a member of a union, if one does."""
+    here: Node = node
+    for index, step in enumerate(error["loc"]):
+        if isinstance(here.value, dict) and here.get(str(step)) is not None:
+            here = here.entries[str(step)].node
+        elif isinstance(here.value, list) and isinstance(step, int) and step < len(here.value):
+            here = here.value[step]
+        else:
+            missing = error["type"] == "missing" and index == len(error["loc"]) - 1
+            return index if isinstance(step, str) and step != "[key]" and not missing else None
+    return None
+
+
 def _best(errors: list[Any], node: Node) -> list[Any]:
-    """Of the complaints of the alternatives of a union, those of the alternative that came closest."""
+    """What several alternatives say of one place, as one complaint."""
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for error in errors:
         groups.setdefault(_real(error["loc"], node), []).append(error)
@@ -96,7 +126,8 @@ def _explain(error: Any, model: type[BaseModel], node: Node, path: Path, problem
     if error["type"] == "extra_forbidden":
         known = _keys(model, loc[:-1])
         hint = did_you_mean(str(loc[-1]), known) or f" (known: {', '.join(known)})" * bool(known)
-        problems.add(find(node, loc, key=True), (*path, *loc), f"unknown key '{loc[-1]}'{hint}")
+        said = f"unknown key '{loc[-1]}'{hint}" if loc[-1] not in known else f"'{loc[-1]}' does not go with the others"
+        problems.add(find(node, loc, key=True), (*path, *loc), said)
     elif error["type"] == "missing" and isinstance(error["loc"][-1], str):
         problems.add(find(node, loc[:-1], key=True), (*path, *loc), f"required key '{loc[-1]}' is missing")
     elif "[key]" in error["loc"]:
