@@ -88,7 +88,8 @@ class Field:
     @property
     def bounds(self) -> str:
         """The bounds in words: ``> 0``; empty without any."""
-        return " and ".join(f"{sign} {bound:g}" for sign, bound in ((">", self.gt), (">=", self.ge)) if bound is not None)
+        signs = {">": self.gt, ">=": self.ge}
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None)
 
     def outside(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Which of `values` are out of bounds; NaN is."""

@@ -20,7 +20,10 @@ from __future__ import annotations
 
 import functools
 import math
+import re
+import textwrap
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from sensorium.engine.device import Device, Precision
@@ -48,6 +51,8 @@ TASK_COST = PARALLEL_FROM  # a task is worth a thread
 
 Twins = tuple[Callable[..., None], Callable[..., None], float]
 """The launcher below a number of rows, the launcher from there on, and that number."""
+
+_PIPELINE = re.compile(r"Failed in \w+ mode pipeline \(step: [^)]*\)")  # where numba's report goes one level deeper
 
 KERNELS: list[Kernel] = []  # every kernel of the process, in order of definition
 
@@ -188,7 +193,7 @@ class Kernel(ScalarFunction):
         return compile_ptx(self, types[-len(self.parameters) + 1 :] if self.parameters[1:] else (), precision, cc)
 
     def _miscounted(self) -> KernelError:
-        return KernelError(f"{self.title} is launched as {self.__name__}(rows, {', '.join(self.parameters[1:])})")
+        return KernelError(f"{self.title} is launched as {self.__name__}({', '.join(('rows', *self.parameters[1:]))})")
 
     def _explained(self, error: Exception) -> Exception:
         """A compiler's error as one that names the kernel; any other error as it is."""
@@ -196,7 +201,14 @@ class Kernel(ScalarFunction):
 
         if not isinstance(error, NumbaError):
             return error
-        return KernelError(f"{self.title} does not compile: {error}")
+        return KernelError(f"{self.title} does not compile: {_reason(str(error), self.function.__code__.co_filename)}")
+
+
+def _reason(message: str, file: str) -> str:
+    """Of numba's nested report, the innermost part that speaks of the lines of `file`; the error's cause has it all."""
+    parts = [part.split("During: Pass")[0] for part in _PIPELINE.split(message)]
+    own = [part for part in parts if Path(file).name in part]
+    return textwrap.dedent((own or parts)[-1].lstrip("\n")).strip()
 
 
 # A launch costs 1 to 2 us, so what Python does in it counts: the arguments are passed one by one, because collecting

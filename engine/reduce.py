@@ -138,7 +138,15 @@ class _Reduction:
             A population, or ``Rows(n, device)``.
         *arguments
             What the term takes after the row index.
+
+        Raises
+        ------
+        KernelError
+            If the number of arguments is wrong, or the term cannot be compiled for their types.
         """
+        if len(arguments) != len(self.term.parameters) - 1:
+            wanted = ", ".join(("rows", *self.term.parameters[1:]))
+            raise KernelError(f"{type(self).__name__} of {self.term.title} is taken over ({wanted})")
         n = rows.n
         if n == 0:
             return self.rule.empty

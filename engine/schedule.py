@@ -151,7 +151,8 @@ class Schedule:
             for phase in system.phase_names():
                 if phase not in self.step:
                     known = ", ".join(dict.fromkeys(self.step))
-                    yield f"{system.instance}: no phase '{phase}' (there are: {known}){did_you_mean(phase, self.step)}"
+                    hint = did_you_mean(phase, self.step) or "; a new one is placed by `phases` of the class"
+                    yield f"{system.instance}: no phase '{phase}' (there are: {known}){hint}"
 
     def _equal_names(self) -> Iterable[str]:
         for name, times in Counter(system.instance for system in self.systems).items():
@@ -178,6 +179,8 @@ def _with_new_phases(step: tuple[str, ...], systems: Sequence[System]) -> tuple[
 
 def _method(system: System, phase: str) -> Method:
     if isinstance(system.phase, str):
+        if type(system).step is System.step:
+            raise ScheduleError(f"{system.instance}: {type(system).__name__} has no method step(dt)")
         return system.step
     method = getattr(system, phase.replace("-", "_"), None)
     if method is None:

@@ -89,8 +89,8 @@ def _field(field: Field) -> dict[str, Any]:
     vector = field.shape == (3,)
     position, velocity = vector and field.name == "position", vector and field.name == "velocity"
     forms = [*FORMS[:4], *(["random", "lattice"] if position else []), *(["maxwell"] if velocity else [])]
-    bounds = {"exclusiveMinimum": field.gt, "minimum": field.ge}
-    constant: list[dict[str, Any]] = [{"type": kind} | {key: bound for key, bound in bounds.items() if bound is not None}]
+    bounds = {key: bound for key, bound in (("exclusiveMinimum", field.gt), ("minimum", field.ge)) if bound is not None}
+    constant: list[dict[str, Any]] = [{"type": kind, **bounds}]
     if field.shape:
         size = field.shape[0]
         constant.append({"type": "array", "items": {"type": kind}, "minItems": size, "maxItems": size})

@@ -350,6 +350,16 @@ def test_bodies_that_cannot_be_kernels_are_refused_by_name(body: Any, message: s
         body(Rows(1, Device("cpu", "double")), np.zeros(1))
 
 
+def test_a_compilers_report_is_cut_down_to_the_lines_of_the_body() -> None:
+    with pytest.raises(KernelError) as caught:
+        does_not_compile(Rows(1, Device("cpu", "double")), np.zeros(1))
+    text = str(caught.value)
+    assert "test_kernel.py" in text
+    assert "kernel_loop" not in text
+    assert "nopython mode pipeline" not in text
+    assert "nopython mode pipeline" in str(caught.value.__cause__)
+
+
 def test_closures_are_refused_at_the_definition() -> None:
     gain = 2.0
     with pytest.raises(KernelError, match=r"'leaks' .* closes over gain"):

@@ -30,6 +30,12 @@ weighted_sum, least, greatest = Sum(weighted), Minimum(weighted), Maximum(weight
 scaled_sum = Sum(scaled, cost=50.0)
 
 
+@pytest.mark.parametrize("arguments", [(), (np.zeros(3), 1.0, 2.0)])
+def test_a_wrong_number_of_arguments_is_told_with_their_names(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(KernelError, match=r"Sum of device function 'scaled' .* over \(rows, column, factor\)"):
+        scaled_sum(Rows(3, Device("cpu", "double")), *arguments)
+
+
 def columns(n: int, on: Device) -> tuple[Any, Any]:
     """Weights of both signs over ten powers of ten, and positions as a vector column."""
     rng = np.random.default_rng(n)

@@ -159,3 +159,11 @@ def test_the_profile_counts_calls() -> None:
     schedule = build(system("Friction", phase="friction"))
     assert schedule.profile["friction"].calls == 2
     assert schedule.profile["friction"].seconds > 0
+
+
+def test_a_system_without_a_step_is_refused_at_the_start() -> None:
+    class Idler(System):
+        phase = "exchange"
+
+    with pytest.raises(ScheduleError, match=r"idler: Idler has no method step\(dt\)"):
+        build(Idler())
