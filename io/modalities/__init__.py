@@ -1,0 +1,1 @@
+"""What bytes become entities: texts, and the tokenizer that gives them frequencies."""

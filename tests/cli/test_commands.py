@@ -90,6 +90,9 @@ def test_systems(senso: Senso) -> None:
     assert "- drag: {viscosity: 1.0}" in page
     rows = json.loads(senso("systems", "--json").out)
     assert {"motion", "drag"} <= {row["name"] for row in rows}
+    page = senso("systems", "top-down").out  # an alias is the name that scenarios use
+    assert "  phase [1/(energy^(1/2) time)]: float, >= 0, default 0.05" in page
+    assert "damping: {restitution: float} | {coefficient: float} | none" in senso("systems", "collision").out
     answer = senso("systems", "darg")
     assert answer.code == 3
     assert "no system 'darg'; did you mean 'drag'?" in answer.err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import types
+import typing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,11 +34,12 @@ def command(name: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
     elif name is not None:
         click.echo(_page(_described(registry.systems[names[0]], registry)))
     else:
-        width = max(map(len, names), default=0)
-        for each in names:
-            about = _described(registry.systems[each], registry)
-            origin = "" if about["origin"] == "built in" else f"  ({about['origin']})"
-            click.echo(f"{each:<{width}}  {', '.join(about['phases']):<14}  {about['summary']}{origin}")
+        rows = [_described(registry.systems[each], registry) for each in names]
+        width = max((len(row["name"]) for row in rows), default=0)
+        phases = max((len(", ".join(row["phases"])) for row in rows), default=0)
+        for row in rows:
+            origin = "" if row["origin"] == "built in" else f"  ({row['origin']})"
+            click.echo(f"{row['name']:<{width}}  {', '.join(row['phases']):<{phases}}  {row['summary']}{origin}")
     for sentence in registry.broken:
         click.echo(f"warning: not loaded: {sentence}", err=True)
 
@@ -59,16 +62,35 @@ def _described(system: type[System], registry: Registry) -> dict[str, Any]:
 def _parameter(name: str, info: Any) -> dict[str, Any]:
     from pydantic_core import PydanticUndefined, to_jsonable_python
 
-    annotation = info.annotation
-    kind = annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
     bounds = [f"{sign} {getattr(m, key)}" for m in info.metadata for key, sign in _SIGNS.items() if hasattr(m, key)]
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     default = None if info.default is PydanticUndefined else to_jsonable_python(info.default)
     required = info.default is PydanticUndefined and info.default_factory is None
     return {
-        "name": name, "type": kind, "default": default, "required": required, "bounds": bounds,
-        "unit": extra.get("unit", "1"), "doc": info.description or "",
+        "name": info.alias or name, "type": _words(info.annotation), "default": default, "required": required,
+        "bounds": bounds, "unit": extra.get("unit", "1"), "doc": info.description or "",
     }  # fmt: skip
+
+
+def _words(kind: Any) -> str:
+    """A type as a scenario would write its values."""
+    inner, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if inner is typing.Literal:
+        return " | ".join(map(str, arguments))
+    if inner in (typing.Union, types.UnionType):
+        return " | ".join(_words(member) for member in arguments if member is not types.NoneType)
+    if inner is typing.Annotated:
+        return _words(arguments[0])
+    if inner is tuple:
+        return f"[{', '.join(map(_words, arguments))}]"
+    if inner is list:
+        return f"list of {_words(arguments[0])}"
+    if inner is dict:
+        return f"mapping of {_words(arguments[0])} to {_words(arguments[1])}"
+    if fields := getattr(kind, "model_fields", None):
+        parts = (f"{info.alias or name}: {_words(info.annotation)}" for name, info in fields.items())
+        return "{" + ", ".join(parts) + "}"
+    return str(getattr(kind, "__name__", kind))
 
 
 _SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -88,7 +110,8 @@ def _page(about: dict[str, Any]) -> str:
     if about["parameters"]:
         lines += ["", "parameters"]
     for parameter in about["parameters"]:
-        default = "required" if parameter["required"] else f"default {parameter['default']!r}"
+        given = "optional" if parameter["default"] is None else f"default {_yaml(parameter['default'])}"
+        default = "required" if parameter["required"] else given
         unit = "" if parameter["unit"] == "1" else f" [{parameter['unit']}]"
         facts = ", ".join([parameter["type"], *parameter["bounds"], default])
         lines.append(f"  {parameter['name']}{unit}: {facts}")
