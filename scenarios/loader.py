@@ -15,6 +15,7 @@ from sensorium.components.particle import Particle
 from sensorium.components.token import Token
 from sensorium.engine.component import Field
 from sensorium.engine.device import Device
+from sensorium.engine.errors import ScenarioError
 from sensorium.engine.grid import Box
 from sensorium.engine.plugins import Registry
 from sensorium.engine.simulation import Simulation
@@ -109,7 +110,7 @@ def _populate(world: World, plan: PopulationPlan, scenario: Scenario) -> None:
     for field in fields:
         values[field] = plan.initial[field].fill(_surroundings(field, plan, scenario, values))
     if Particle.position in values and world.has(Box):
-        values |= _wrapped(values, plan.count, world)
+        values |= _wrapped(plan.name, values, plan.count, world)
     population.spawn(plan.count, values)
 
 
@@ -142,7 +143,7 @@ def _from_tokens(plan: PopulationPlan, scenario: Scenario) -> dict[Field, Any]:
     return values
 
 
-def _wrapped(values: Mapping[Field, Any], count: int, world: World) -> dict[Field, Array]:
+def _wrapped(name: str, values: Mapping[Field, Any], count: int, world: World) -> dict[Field, Array]:
     """Positions in [0, L) of the working precision, and the image of the box that each came from."""
     edges = np.asarray(world.resource(Box).edges)
     given = np.broadcast_to(np.asarray(values[Particle.position], float), (count, 3))
@@ -151,4 +152,7 @@ def _wrapped(values: Mapping[Field, Any], count: int, world: World) -> dict[Fiel
     # rounding may leave a position on the far edge, or just below 0
     position[(position >= edges.astype(world.device.real)) | (position < 0)] = 0
     image = image + np.asarray(values.get(Particle.image, 0))
+    farthest = np.abs(image).max(initial=0)
+    if farthest > np.iinfo(np.int32).max:
+        raise ScenarioError(f"populations.{name}: a position lies {farthest:.3g} boxes away; images count to 2^31")
     return {Particle.position: position, Particle.image: image.astype(np.int32)}

@@ -24,8 +24,9 @@ class Gravity(System):
     """Particle-mesh gravity in a periodic box: ``lap phi = 4 pi G (rho - mean rho)``, ``F = -m grad phi`` (paper, 7).
 
     Mass goes to the grid in cloud-in-cell shares, the acceleration comes back with the same weights: no particle
-    pulls itself, and momentum is conserved. On scales of a few cells the force is that of clouds of cell size: of
-    two point masses six cells apart it is good to about 1%, at two cells it is a third too weak.
+    pulls itself, and momentum is conserved (with ``multigrid`` as far as `tolerance` goes, for its coarse grids have
+    places of their own). On scales of a few cells the force is that of clouds of cell size: of two point masses six
+    cells apart it is good to about 1%, at two cells it is a third too weak.
 
     The default, true Laplacian with four-point differences, has the smallest error. ``jacobi`` is the paper's
     solver; with ``multigrid`` it starts from the potential of the step before, works on the seven-point Laplacian

@@ -184,6 +184,11 @@ def test_given_positions_are_wrapped_and_counted(make: Make) -> None:
     np.testing.assert_array_equal(gas[Particle].image, [[1, 2, 0], [2, 1, 2], [0, 1, 1]])
 
 
+def test_positions_too_far_to_count_are_refused(make: Make) -> None:
+    with pytest.raises(ScenarioError, match=r"gas: a position lies 1e\+12 boxes away"):
+        make({"position": [1e12, 0, 0]}, 2)
+
+
 @pytest.mark.parametrize("precision", ["single", "double"])
 def test_positions_stay_inside_in_every_precision(make: Make, precision: str) -> None:
     position = make({"position": {"uniform": [0, 4]}}, 5000, run={"precision": precision})[Particle].position
