@@ -41,13 +41,19 @@ class Events:
         """Tell what happened. Array values stand for several happenings, all of one length."""
         event = Event(kind, self.step, values)
         self.counts[kind] = self.counts.get(kind, 0) + max((np.size(v) for v in values.values()), default=1)
-        if self._keep:
-            self._log.append(event)
+        self._log.append(event)
         for handler in self._handlers.get(kind, ()):
             handler(event)
 
+    def begin(self, step: int) -> None:
+        """What is emitted from now on happens in `step`; a log that nobody keeps ends here."""
+        self.step = step
+        if not self._keep:
+            self._log.clear()
+
     def keep(self, wanted: bool = True) -> None:
-        """Keep a log for :meth:`drain`; off by default so that a run without a writer does not grow."""
+        """Keep the log until :meth:`drain`, what is in it included: a writer opened before the first step gets what
+        the systems told while they were set up. Off by default so that a run without a writer does not grow."""
         self._keep = wanted
 
     def drain(self) -> list[Event]:

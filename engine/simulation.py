@@ -140,7 +140,7 @@ class Simulation:
         """
         self.prepare()
         world = self.world
-        world.events.step = world.clock.step
+        world.events.begin(world.clock.step)
         self.schedule.advance(world, self.dt)
         world.clock.step += 1
         world.clock.time = world.clock.step * self.dt
@@ -256,6 +256,7 @@ class Simulation:
         self.world.restore(state["world"])
         self._restored, self._ready = True, False
         self.prepare()
+        self.world.events.restore(state["world"]["events"])  # systems told once more that they were set up
         for system in self.systems:
             if system.instance in state["systems"]:
                 system.restore(state["systems"][system.instance])

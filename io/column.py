@@ -41,8 +41,8 @@ class Column:
     ) -> None:
         self._source, self._path, self._table, self._frames, self._living = source, path, table, frames, living
         self.shape = (len(frames), *source.shape(path, table)[1:])
-        about = source.attributes(path)
-        self.unit = str(about.get("quantity", about.get("unit", "1")))
+        about = source.attributes(path, "quantity", "doc")
+        self.unit = str(about.get("quantity", "1"))
         self.doc = str(about.get("doc", ""))
 
     @property

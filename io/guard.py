@@ -11,10 +11,13 @@ import h5py
 
 from sensorium.engine.errors import OutputError
 
-__all__ = ["children", "open_file", "plain", "safe_get"]
+__all__ = ["children", "open_file", "plain", "safe_attribute", "safe_get"]
 
 LARGEST_FILL = 1 << 34  # bytes that a dataset may claim beyond what is stored; more is not a trajectory
 LARGEST_RATIO = 2000  # claimed bytes per stored byte: gzip reaches about 1000
+PLAIN_TYPES = frozenset(
+    (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING, h5py.h5t.ENUM, h5py.h5t.COMPOUND)  # truth values, complex
+)
 
 
 def safe_get(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset | None:
@@ -46,15 +49,36 @@ def children(group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset
             yield name, child
 
 
+def _of_plain_type(found: Any, where: str) -> None:
+    """Refuse what is neither number nor text: the library crashes on damaged types of other kinds."""
+    if found.get_type().get_class() not in PLAIN_TYPES:
+        raise OutputError(f"{where} is neither number nor text: refused")
+
+
+def safe_attribute(holder: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """The attribute `name` of `holder`; texts as str.
+
+    Raises
+    ------
+    OutputError
+        If it is neither number nor text.
+    """
+    _of_plain_type(holder.attrs.get_id(name), f"{holder.file.filename}: attribute '{name}' of '{holder.name}'")
+    value = holder.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def plain(dataset: h5py.Dataset, *, virtual: bool = False) -> h5py.Dataset:
     """`dataset`, after a look at where its bytes are and how many it claims.
 
     Raises
     ------
     OutputError
-        If it is stored elsewhere, is virtual without leave, or claims a shape that its storage cannot hold.
+        If it is neither number nor text, stored elsewhere, virtual without leave, or claims a shape that its storage
+        cannot hold.
     """
     where = f"{dataset.file.filename}: '{dataset.name}'"
+    _of_plain_type(dataset.id, where)
     if dataset.external:
         raise OutputError(f"{where} is stored outside the file: refused")
     if dataset.is_virtual and not virtual:

@@ -171,7 +171,9 @@ class TrajectoryWriter:
         with reported(self.path, "write"):
             self._recorder.check()
             snapshot = self._snapshot(sim, values) if frame else None
-            self._recorder.put(snapshot, self._series.take(), sim.world.events.drain(), sim.dt)
+            # what the systems told before the first step waits, as all that happens in step 0, for the next commit
+            events = sim.world.events.drain() if self._started else []
+            self._recorder.put(snapshot, self._series.take(), events, sim.dt)
 
     def _snapshot(self, sim: Simulation, observables: Mapping[str, float]) -> Snapshot:
         assert self._frames is not None

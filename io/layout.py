@@ -12,7 +12,7 @@ from sensorium.io.spec import FRAMES, SERIES, Spec, chunk_rows
 
 __all__ = [
     "EDGES", "LAYOUT", "SCHEMA_VERSION", "box_link", "clock_path", "column_spec", "edges_spec", "field_spec",
-    "observable_path", "scalar_spec", "series_path", "write_header", "write_layout",
+    "fixed", "label", "observable_path", "scalar_spec", "series_path", "write_header", "write_layout",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -23,6 +23,22 @@ GROWING_ROWS = 1024  # rows per chunk of a population that grows: compressed, so
 
 # MDAnalysis refuses to open a file whose unit strings it does not know, on these elements
 _MDANALYSIS_UNITS = frozenset({"position", "velocity", "force"})
+
+
+def fixed(text: str) -> np.ndarray[Any, Any]:
+    """A text as HDF5 stores it at a fixed length.
+
+    Texts of variable length lie in a heap whose damage crashes or hangs the HDF5 library; nothing that this engine
+    reads is stored so.
+    """
+    data = text.encode()
+    return np.array(data, h5py.string_dtype("utf-8", max(1, len(data))))
+
+
+def label(target: h5py.Group | h5py.Dataset, attributes: Mapping[str, str]) -> None:
+    """Attach texts; ``unit`` has a variable length, as MDAnalysis needs it."""
+    for name, text in attributes.items():
+        target.attrs[name] = text if name == "unit" else fixed(text)
 
 
 def clock_path(table: str, name: str) -> str:
@@ -77,7 +93,7 @@ def box_link(population: str) -> tuple[str, str]:
 
 def scalar_spec(path: str, table: str, *, since: int = 0, unit: str = "1") -> Spec:
     """A scalar: ``engine/series/<name>`` at its own cadence, ``observables/<name>`` at that of the frames."""
-    attributes = {} if unit == "1" else {"unit": unit}
+    attributes = {} if unit == "1" else {"quantity": unit, "unit": unit}
     return Spec(path, table, "<f8", fill="nan", since=since, attributes=attributes, rank=1000)
 
 
@@ -91,7 +107,7 @@ def field_spec(name: str, dtype: np.dtype[Any], cells: Sequence[int], *, since: 
     """A grid field ``fields/<name>``, (frames, nx, ny, nz), and its view for VTK."""
     nx, ny, nz = (int(c) for c in cells)
     slab = chunk_rows(nx, dtype.itemsize * ny * nz)
-    attributes = {} if unit == "1" else {"unit": unit}
+    attributes = {} if unit == "1" else {"quantity": unit, "unit": unit}
     return Spec(
         f"fields/{name}", FRAMES, dtype.str, (nx, ny, nz), (slab, ny, nz), bulk=True, codec="gzip", since=since,
         rank=999, attributes=attributes, links=((f"fields/{name}/value", f"VTKHDF/CellData/{name}"),),
@@ -117,7 +133,7 @@ def write_header(file: h5py.File, header: Mapping[str, Any]) -> None:
     file.create_group("particles", track_order=True)
     parameters = file.create_group("parameters")
     for name, text in sorted(header["parameters"].items()):
-        parameters[name] = text
+        parameters[name] = fixed(text)
     engine = file.create_group("engine")
     engine.attrs["schema_version"] = SCHEMA_VERSION
     engine.attrs["commit"] = header["commit"]
@@ -138,7 +154,7 @@ def _write_grid(file: h5py.File, grid: Mapping[str, Any]) -> None:
     spacing, origin = np.asarray(grid["spacing"], float), np.asarray(grid["origin"], float)
     fields = file.create_group("fields")
     fields.attrs["origin"], fields.attrs["spacing"] = origin, spacing
-    fields.attrs["centering"] = grid["centering"]
+    label(fields, {"centering": grid["centering"]})
     nx, ny, nz = grid["cells"]
     view = file.create_group("VTKHDF")
     view.attrs["Version"] = np.array([2, 2], np.int64)
@@ -154,7 +170,7 @@ def _write_grid(file: h5py.File, grid: Mapping[str, Any]) -> None:
 
 def write_layout(file: h5py.File, layout: str, rows: Mapping[str, int]) -> None:
     """Write what is known at the end: the plan as JSON, and the number of steps for VTK."""
-    file[LAYOUT] = layout
+    file[LAYOUT] = fixed(layout)
     if "VTKHDF" in file:
         steps = file["VTKHDF/Steps"]
         steps.attrs["NSteps"] = np.int64(rows[FRAMES])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import h5py
 
-from sensorium.io.layout import clock_path, write_header, write_layout
+from sensorium.io.layout import clock_path, label, write_header, write_layout
 from sensorium.io.merge import Joined
 from sensorium.io.parts import Manifest, Parts
 from sensorium.io.spec import FRAMES, TABLES, Spec
@@ -53,8 +53,7 @@ def _write(file: h5py.File, spec: Spec, joined: Joined, parts: Parts) -> None:
         dataset = file.create_virtual_dataset(spec.dataset, layout, fillvalue=spec.filled)
     else:
         dataset = file.create_dataset(spec.dataset, data=joined.block(spec, 0, rows), dtype=spec.dtype)
-    for name, text in spec.attributes.items():
-        dataset.attrs[name] = text
+    label(dataset, spec.attributes)
     if spec.element:
         group = dataset.parent
         group["step"], group["time"] = (file[clock_path(spec.table, name)] for name in ("step", "time"))

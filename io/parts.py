@@ -45,7 +45,9 @@ def reported(path: Path, doing: str) -> Iterator[None]:
         yield
     except OutputError:
         raise
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+        if doing != "read" and isinstance(error, TypeError | ArithmeticError):
+            raise  # a fault of ours; while reading it is what h5py says of damaged types and shapes
         raise OutputError(f"cannot {doing} {path}: {_reason(error)}") from error
 
 

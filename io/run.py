@@ -17,6 +17,7 @@ from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.engine.select import Selection, Table
 from sensorium.io.column import Column, Series
+from sensorium.io.guard import plain
 from sensorium.io.source import Source
 from sensorium.io.spec import EVENTS, FRAMES, SERIES
 
@@ -288,7 +289,7 @@ class Run:
     @property
     def grid(self) -> dict[str, Any]:
         """``origin``, ``spacing`` and ``centering`` of the fields."""
-        return self._source.attributes("fields")
+        return self._source.attributes("fields", "origin", "spacing", "centering")
 
     def events(self, kind: str | None = None) -> dict[str, Array]:
         """The event log as columns: ``step``, ``time``, ``kind``, ``id``, and what the events say besides.
@@ -321,7 +322,7 @@ class Run:
             dataset = self._source.get(f"parameters/{name}")
             if isinstance(dataset, h5py.Dataset) and dataset.shape == ():
                 with self._source.reading():
-                    found[name] = dataset.asstr()[()]
+                    found[name] = plain(dataset).asstr()[()]
         return found
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sensorium.io.encoding import Piece
-from sensorium.io.layout import clock_path, write_header, write_layout
+from sensorium.io.layout import clock_path, label, write_header, write_layout
 from sensorium.io.parts import fsync_file
 from sensorium.io.space import Reservation, trim
 from sensorium.io.spec import TABLES, Plan, Spec
@@ -79,8 +79,7 @@ class Segment:
             fillvalue=spec.filled,
             **compress,
         )
-        for name, text in spec.attributes.items():
-            dataset.attrs[name] = text
+        label(dataset, spec.attributes)
         if spec.element:
             step, time = self._clocks[spec.table]
             group = dataset.parent

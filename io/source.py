@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sensorium.engine.errors import OutputError
-from sensorium.io.guard import open_file, plain, safe_get
+from sensorium.io.guard import open_file, plain, safe_attribute, safe_get
 from sensorium.io.layout import clock_path
 from sensorium.io.master import MANIFEST
 from sensorium.io.parts import Parts, reported
@@ -234,13 +234,13 @@ class Source:
         with self.reading():
             return self._dataset(self._holding(path)[0], path).fillvalue
 
-    def attributes(self, path: str) -> dict[str, Any]:
-        """Attributes of the object at `path`; texts as str."""
+    def attributes(self, path: str, *names: str) -> dict[str, Any]:
+        """Those of the attributes `names` that the object at `path` has; texts as str."""
         found = self.get(path)
         if found is None:
             return {}
         with self.reading():
-            return {name: v.decode() if isinstance(v, bytes) else v for name, v in found.attrs.items()}
+            return {name: safe_attribute(found, name) for name in names if name in found.attrs}
 
 
 def _stacked(blocks: list[Array]) -> Array:

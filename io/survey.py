@@ -6,7 +6,7 @@ from typing import Any
 
 import h5py
 
-from sensorium.io.guard import children
+from sensorium.io.guard import children, plain, safe_attribute
 from sensorium.io.layout import BOX, box_link
 from sensorium.io.spec import EVENTS, FRAMES, SERIES, Plan, Spec
 
@@ -44,7 +44,7 @@ def _elements(group: h5py.Group, path: str, table: str, plan: Plan) -> None:
 def _spec(dataset: h5py.Dataset, path: str, table: str, *, element: bool = True) -> Spec:
     bulk = path.startswith(_BULK)
     shape = dataset.shape[1:]
-    text = {name: v for name, v in dataset.attrs.items() if isinstance(v, str)}
+    text = {name: str(safe_attribute(dataset, name)) for name in sorted(dataset.attrs)}
     links: list[tuple[str, str]] = []
     rank = 0
     if path.startswith("particles/"):
@@ -73,7 +73,7 @@ def _fill(dataset: h5py.Dataset) -> Any:
 
 def _header(file: h5py.File) -> dict[str, Any]:
     texts = {
-        name: item.asstr()[()]
+        name: plain(item).asstr()[()]
         for name, item in children(file["parameters"])
         if isinstance(item, h5py.Dataset) and item.shape == ()
     }
@@ -85,7 +85,7 @@ def _header(file: h5py.File) -> dict[str, Any]:
             "cells": [nx, ny, nz],
             "spacing": about["spacing"].tolist(),
             "origin": about["origin"].tolist(),
-            "centering": str(about["centering"]),
+            "centering": str(safe_attribute(file["fields"], "centering")),
         }
     return {
         "author": str(file["h5md/author"].attrs["name"]),

@@ -112,6 +112,11 @@ def _populate(world: World, plan: PopulationPlan, scenario: Scenario) -> None:
     if Particle.position in values and world.has(Box):
         values |= _wrapped(plan.name, values, plan.count, world)
     population.spawn(plan.count, values)
+    if Carrier in plan.components and plan.count:
+        # the log tells of every birth: births less deaths are the living
+        frequency = world.device.host(population[Carrier].frequency).astype(np.float64)
+        parent = np.full(plan.count, -1)
+        world.events.emit("born", id=world.device.host(population.ids).copy(), frequency=frequency, parent=parent)
 
 
 def _surroundings(field: Field, plan: PopulationPlan, scenario: Scenario, values: Mapping[Field, Any]) -> Surroundings:

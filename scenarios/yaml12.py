@@ -111,6 +111,8 @@ def _syntax(error: yaml.YAMLError, text: str, source: str, problems: Problems) -
     message, place = "not valid YAML", Mark(source)
     if isinstance(error, yaml.MarkedYAMLError):
         message = str(error.problem or error.context or message)
+        if "nesting depth" in message:  # libyaml looks ahead, and since 0.2.6 gives up before our own bound is reached
+            message, error.context = f"nested deeper than {MAX_DEPTH} levels", None
         if error.context and error.problem:
             message += f" ({error.context})"
         if mark := error.problem_mark or error.context_mark:

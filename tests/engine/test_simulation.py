@@ -95,6 +95,25 @@ def test_a_writer_can_stop_the_run() -> None:
     assert diary.lines[-1] == "close 3"
 
 
+def test_what_a_system_tells_at_its_setup_is_logged_once() -> None:
+    class Told(Fill):
+        def setup(self) -> None:
+            self.world.events.emit("ready")
+
+    def make() -> Simulation:
+        world = World()
+        world.create("tanks", [Tank], 3)
+        return Simulation(world, [Told()], dt=0.25, steps=5)
+
+    one, other = make(), make()
+    one.prepare()
+    assert [(event.kind, event.step) for event in one.world.events.drain()] == [("ready", 0)]
+    one.run(2)
+    other.restore(one.state())
+    assert other.world.events.drain() == []
+    assert other.world.events.counts == {"ready": 1}
+
+
 def test_writers_are_closed_when_a_system_fails() -> None:
     sim, diary = build(poison=True, steps=20), Diary()
     sim.add_writer(diary)

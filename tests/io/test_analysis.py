@@ -19,6 +19,7 @@ from sensorium.io.h5md import TrajectoryWriter
 from sensorium.io.output import record
 from sensorium.io.run import Run
 from sensorium.io.run import open as open_run
+from sensorium.scenarios.loader import load
 
 
 class Walk(System):
@@ -136,3 +137,15 @@ def test_spectrum_finds_a_tone(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(toyed: Run) -> None:
     with pytest.raises(OutputError, match="no population carriers with positions"):
         analysis.radial_distribution(toyed, "carriers")
+
+
+def test_carriers_that_a_scenario_gives_are_born_too(tmp_path: Path) -> None:
+    sim = load("starvation", {"run.steps": 1010})
+    record(sim, tmp_path / "run.h5", {})
+    sim.run()
+    run = open_run(tmp_path / "run.h5")
+    lives = analysis.lifetimes(run)
+    assert lives.ids.tolist() == run["carriers"].ids[0].tolist()
+    assert (lives.born == 0).all()
+    assert (lives.died < 0).sum() == run["carriers"].counts[-1] == 2
+    np.testing.assert_allclose(lives.complete, 10, atol=0.02)  # mass 0.5 at a cost of 0.05: ten units of time

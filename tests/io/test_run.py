@@ -137,7 +137,9 @@ def test_events(run: Run) -> None:
     assert set(died["reason"]) == {"starved"}
     assert "reason" not in born
     everything = run.events()
-    assert len(everything["step"]) == len(born["id"]) + len(died["id"])
+    assert len(everything["step"]) == len(born["id"]) + len(died["id"]) + 1
+    ready = run.events("ready")
+    assert (ready["step"].tolist(), ready["births"].tolist()) == ([0], [3]), "told once, before the first step"
     assert (np.diff(everything["step"]) >= 0).all()
 
 

@@ -72,6 +72,9 @@ class ToyLives(System):
     phase = "lifecycle"
     births: int = param(3, ge=0, doc="carriers born at a birth step")
 
+    def setup(self) -> None:
+        self.world.events.emit("ready", births=self.births)
+
     def step(self, dt: float) -> None:
         step = self.world.clock.step
         for population, carrier in self.query(Carrier):

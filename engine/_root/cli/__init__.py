@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from sensorium.cli.failures import guarded
+from sensorium.cli.failures import guarded, survived
 
 __all__ = ["COMMANDS", "main", "senso"]
 
@@ -33,6 +33,7 @@ COMMANDS = {
     "warmup": "Compile the kernels of scenarios ahead of time.",
     "bench": "Time a scenario, system by system.",
 }
+READERS = frozenset({"info", "watch", "plot", "report", "movie", "export"})  # of HDF5 that may be damaged
 
 
 class _Lazy(click.Group):
@@ -92,4 +93,9 @@ def senso() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(guarded(senso, list(sys.argv[1:] if arguments is None else arguments)))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+
+    def work() -> int:
+        return guarded(senso, given)
+
+    sys.exit(survived(work) if given and given[0] in READERS else work())

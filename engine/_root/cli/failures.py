@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import FrameType
 
 import click
 
-__all__ = ["INTERNAL", "IO", "PHYSICS", "SCENARIO", "USAGE", "guarded", "wants_traceback"]
+__all__ = ["INTERNAL", "IO", "PHYSICS", "SCENARIO", "USAGE", "guarded", "survived", "wants_traceback"]
 
 INTERNAL, USAGE, SCENARIO, PHYSICS, IO, INTERRUPTED = 1, 2, 3, 4, 5, 130
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
 
 
 def guarded(command: click.Command, arguments: Sequence[str]) -> int:
@@ -33,6 +36,37 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _explain(error, arguments)
+
+
+def survived(work: Callable[[], int]) -> int:
+    """Do `work`, which reads HDF5, in a child process: damage that kills the library ends in one sentence, too.
+
+    Signals reach the child through this process alone, so that one Ctrl-C is one.
+    """
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        sys.exit(work())
+    received: list[int] = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        os.kill(child, signal.SIGTERM)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, forward)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if received and code == INTERRUPTED:
+        return 128 + received[0]
+    if code >= 0:
+        return code
+    if -code in CRASHES:
+        name = signal.Signals(-code).name
+        _say(f"the HDF5 library broke down ({name}): the file is damaged; senso repair saves the frames that are whole")
+        return IO
+    _say(f"killed by {signal.Signals(-code).name}")
+    return 128 - code
 
 
 def wants_traceback(arguments: Sequence[str]) -> bool:
