@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.io.exports import binary, tables, text
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 from sensorium.io.run import PopulationRun, Run
 
 __all__ = ["FORMATS", "export", "format_of"]
@@ -79,18 +78,15 @@ def export(
     if kind not in FORMATS:
         raise OutputError(f"no format '{kind}' (there are: {', '.join(FORMATS)})" + did_you_mean(kind, FORMATS))
     opened = run if isinstance(run, Run) else Run(run)
-    fresh = output.with_name(f".{output.name}.tmp{output.suffix}")
     try:
-        with reported(output, "write"):
+        with replacing(output) as fresh:
             if kind in PARTICLES:
                 PARTICLES[kind](opened, _spatial(opened, population), fresh)
             elif kind in TABLES:
                 TABLES[kind](opened, _table(opened, table), fresh)
             else:
                 tables.write_transposed(opened, fresh)
-            os.replace(fresh, output)
     finally:
-        fresh.unlink(missing_ok=True)
         if opened is not run:
             opened.close()
     return output

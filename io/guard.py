@@ -14,6 +14,7 @@ from sensorium.engine.errors import OutputError
 __all__ = ["children", "open_file", "plain", "safe_attribute", "safe_get"]
 
 LARGEST_FILL = 1 << 34  # bytes that a dataset may claim beyond what is stored; more is not a trajectory
+LARGEST_PIECES = 4096  # chunks of one row that may be missing: reading takes time for each, there or not
 LARGEST_RATIO = 2000  # claimed bytes per stored byte: gzip reaches about 1000
 PLAIN_TYPES = frozenset(
     (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.STRING, h5py.h5t.ENUM, h5py.h5t.COMPOUND)  # truth values, complex
@@ -87,6 +88,9 @@ def plain(dataset: h5py.Dataset, *, virtual: bool = False) -> h5py.Dataset:
     stored = 0 if dataset.is_virtual else dataset.id.get_storage_size()
     if claimed > LARGEST_FILL and claimed > LARGEST_RATIO * max(stored, 1) and not dataset.is_virtual:
         raise OutputError(f"{where} claims {claimed / 2**30:.0f} GiB and stores {stored} bytes: refused")
+    pieces = math.prod(-(-n // c) for n, c in zip(dataset.shape[1:], dataset.chunks[1:])) if dataset.chunks else 1
+    if pieces > LARGEST_PIECES and pieces > LARGEST_PIECES + dataset.id.get_num_chunks():
+        raise OutputError(f"{where} claims {pieces} chunks in a row: refused")
     return dataset
 
 

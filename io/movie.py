@@ -11,7 +11,7 @@ import numpy as np
 
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 from sensorium.io.plot import VIEWS
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
@@ -49,14 +49,11 @@ def movie(
     if view not in MOVING:
         raise OutputError(f"no moving view '{view}' (there are: {', '.join(MOVING)})" + did_you_mean(view, MOVING))
     opened = run if isinstance(run, Run) else Run(run)
-    fresh = output.with_name(f".{output.stem}.tmp{output.suffix}")
     try:
-        with styled(), reported(output, "write"):
+        with styled(), replacing(output) as fresh:
             writer = _writer(output, rate)
             _draw(opened, view, fresh, writer, frames)
-            fresh.replace(output)
     finally:
-        fresh.unlink(missing_ok=True)
         if opened is not run:
             opened.close()
     return output

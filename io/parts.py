@@ -10,14 +10,14 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from sensorium.engine.errors import OutputError
 
-__all__ = ["COMPLETE", "Manifest", "Parts", "fsync_directory", "fsync_file", "reported"]
+__all__ = ["COMPLETE", "Manifest", "Parts", "fsync_directory", "fsync_file", "replacing", "reported"]
 
 LOCK_TRIES = 10
 COMPLETE = "complete"  # a durable mark: every segment is sealed, only moving files is left
@@ -49,6 +49,19 @@ def reported(path: Path, doing: str) -> Iterator[None]:
         if doing != "read" and isinstance(error, TypeError | ArithmeticError):
             raise  # a fault of ours; while reading it is what h5py says of damaged types and shapes
         raise OutputError(f"cannot {doing} {path}: {_reason(error)}") from error
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """A new file beside `output` that takes its place when the block ends well, and is gone otherwise."""
+    fresh = output.with_name(f".{output.stem}.tmp{output.suffix}")
+    with reported(output, "write"):
+        try:
+            yield fresh
+            fresh.replace(output)
+        finally:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
 
 
 def _reason(error: BaseException) -> str:

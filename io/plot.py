@@ -10,7 +10,7 @@ from typing import Any
 
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 from sensorium.io.plots import carriers, energy, order, space, spectral
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
@@ -61,9 +61,9 @@ def plot(run: str | Path | Run, output: str | Path, *, view: str = "dashboard") 
     output = Path(output)
     try:
         drawn = figure(opened, view)
-        with styled(), reported(output, "write"):
+        with styled(), replacing(output) as fresh:
             # no date inside: the same run gives the same picture
-            drawn.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+            drawn.savefig(fresh, metadata={"Date": None} if output.suffix == ".svg" else None)
     finally:
         if opened is not run:
             opened.close()

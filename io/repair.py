@@ -18,6 +18,7 @@ from sensorium.engine.errors import OutputError
 from sensorium.io.commits import commit, extend
 from sensorium.io.encoding import Encoder
 from sensorium.io.layout import LAYOUT
+from sensorium.io.parts import replacing
 from sensorium.io.segment import Segment
 from sensorium.io.series import Block
 from sensorium.io.source import Source
@@ -54,21 +55,17 @@ def repair(source: str | Path, target: str | Path) -> Repaired:
     source, target = Path(source), Path(target)
     if target.exists():
         raise OutputError(f"{target} is there already; choose another name")
-    fresh = target.with_name(f".{target.name}.tmp")
     bad: list[int] = []
-    try:
+    with replacing(target) as fresh:
         for _ in range(TRIES):
             fresh.unlink(missing_ok=True)
             answer, reached = _child(source, fresh, bad)
             if answer is not None:
                 if "error" in answer:
                     raise OutputError(str(answer["error"]))
-                fresh.replace(target)
                 return Repaired(int(answer["copied"]), tuple(answer["lost"]), tuple(answer["columns"]))
             bad.append(reached)
-    finally:
-        fresh.unlink(missing_ok=True)
-    raise OutputError(f"{source} is damaged beyond repair: the reader died {TRIES} times")
+        raise OutputError(f"{source} is damaged beyond repair: the reader died {TRIES} times")
 
 
 def _child(source: Path, target: Path, bad: list[int]) -> tuple[dict[str, Any] | None, int]:

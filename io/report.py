@@ -6,7 +6,6 @@ import base64
 import html
 import io as streams
 import json
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from sensorium.engine.errors import OutputError
 from sensorium.io.analysis import energy_budget, lifetimes
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 from sensorium.io.plot import VIEWS, figure
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
@@ -71,15 +70,10 @@ def report(run: str | Path | Run, output: str | Path) -> Path:
     """
     opened = run if isinstance(run, Run) else Run(run)
     output = Path(output)
-    fresh = output.with_name(f".{output.name}.tmp")
     try:
         page = _page(opened)
-        with reported(output, "write"):
-            try:
-                fresh.write_text(page, encoding="utf-8")
-                os.replace(fresh, output)
-            finally:
-                fresh.unlink(missing_ok=True)
+        with replacing(output) as fresh:
+            fresh.write_text(page, encoding="utf-8")
     finally:
         if opened is not run:
             opened.close()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 
 __all__ = ["write_table"]
 
@@ -42,8 +42,8 @@ def write_table(rows: Sequence[Mapping[str, Any]], stem: str | Path) -> list[Pat
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(plain)  # csv writes floats by repr: they read back as the same numbers
-    with reported(written[0], "write"):
-        _replace(written[0], text.getvalue().encode())
+    with replacing(written[0]) as fresh:
+        fresh.write_bytes(text.getvalue().encode())
     try:
         import pyarrow
         from pyarrow import parquet
@@ -53,15 +53,9 @@ def write_table(rows: Sequence[Mapping[str, Any]], stem: str | Path) -> list[Pat
     sink = pyarrow.BufferOutputStream()
     parquet.write_table(pyarrow.table(columns), sink)
     written.append(Path(f"{stem}.parquet"))
-    with reported(written[1], "write"):
-        _replace(written[1], sink.getvalue().to_pybytes())
+    with replacing(written[1]) as fresh:
+        fresh.write_bytes(sink.getvalue().to_pybytes())
     return written
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(path.name + ".tmp")
-    fresh.write_bytes(content)
-    fresh.replace(path)
 
 
 def _flat(value: Any) -> Any:

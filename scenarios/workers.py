@@ -147,8 +147,11 @@ def _client(workers: Workers) -> Iterator[Client]:
             cluster = stack.enter_context(_cluster(workers))
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
             client.register_plugin(_quiet_plugin(), name="sensorium")
-        except (OSError, TimeoutError) as error:
-            raise OutputError(f"no workers for the sweep: {' '.join(str(error).split())}") from error
+        except (OSError, TimeoutError, RuntimeError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            # distributed does not hand on why a process did not start
+            hint = "; are memory, processes or /dev/shm used up?" if isinstance(error, RuntimeError) else ""
+            raise OutputError(f"no workers for the sweep: {reason}{hint}") from error
         yield client
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
-from sensorium.io.parts import reported
+from sensorium.io.parts import replacing
 from sensorium.io.plots.style import COLOURS, MAP, styled, unit_label
 from sensorium.io.series import series_unit
 
@@ -96,8 +96,8 @@ def draw_sweep(
         over = ", ".join(spread)
         told = [title, (f"means over {over}" if mapped else f"dots: {over}; lines: means") if spread else ""]
         drawn.suptitle("   |   ".join(text for text in told if text), fontsize=10, x=0.01, ha="left")
-        with reported(output, "write"):
-            drawn.savefig(output, metadata={"Date": None} if output.suffix == ".svg" else None)
+        with replacing(output) as fresh:
+            drawn.savefig(fresh, metadata={"Date": None} if output.suffix == ".svg" else None)
     return output
 
 

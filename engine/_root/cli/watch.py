@@ -68,7 +68,7 @@ def look(path: Path, names: tuple[str, ...] = ()) -> dict[str, Any]:
         "run": str(path),
         "name": str(scenario.get("name", path.stem)),
         "state": state,
-        "step": int(status.get("step", last)),
+        "step": max(last, int(status.get("step", last))),  # the status may be older than the last commit
         "steps": int(status.get("steps", length)),
         "populations": status.get("populations", rows),
         "series": series,
