@@ -10,9 +10,11 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from sensorium.engine.kernel_loop import for_each, nonnegative
-from sensorium.engine.primitives_dot import dot
+from sensorium.engine.primitives_dot import dot, dots
 
-__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
+__all__ = [
+    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+]  # fmt: skip
 
 _INT_OF = {types.float32: types.int32, types.float64: types.int64}
 

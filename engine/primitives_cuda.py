@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
+__all__ = [
+    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+]  # fmt: skip
 
 
 @cuda.jit(device=True)
@@ -102,6 +104,12 @@ def _sixteen_lanes(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
 def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
     """The fold by halves, unrolled: an array of 32 lanes would live in slow memory."""
     return _sixteen_lanes(a, i, b, j, n, 0) + _sixteen_lanes(a, i, b, j, n, 1)
+
+
+@cuda.jit(device=True)
+def dots(a: Any, i: Any, b: Any, c: Any, j: Any, n: Any) -> Any:
+    """Two sums that share a factor."""
+    return dot(a, i, b, j, n), dot(a, i, c, j, n)
 
 
 @cuda.jit(device=True)

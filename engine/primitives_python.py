@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["atomic_add", "bits_real", "dot", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt"]
+__all__ = [
+    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+]  # fmt: skip
 
 _ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
 
@@ -53,6 +55,11 @@ def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
         half = len(lanes) // 2
         lanes = [lower + upper for lower, upper in zip(lanes[:half], lanes[half:], strict=True)]
     return lanes[0]
+
+
+def dots(a: Any, i: Any, b: Any, c: Any, j: Any, n: Any) -> Any:
+    """Two sums that share a factor."""
+    return dot(a, i, b, j, n), dot(a, i, c, j, n)
 
 
 def nonnegative(i: Any) -> int:

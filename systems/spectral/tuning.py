@@ -2,15 +2,13 @@
 
 The tuning kernel is T_ik = exp(-(omega_i - Omega_k)^2 / sigma_k^2) (paper, equation 26). Beyond ``exact_reach`` widths
 it underflows to zero, so sums over a window are those over everything, bit by bit. Oscillators are sorted and cut
-into tiles; T is made once per tile and carrier, serves the sums both ways, and is kept while frequencies and widths
-stay as they are.
+into tiles; T of a tile and a carrier is made once for the sums both ways, at first in a scratch row of the tile, and is
+stored while frequencies and widths stay as they are.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +17,13 @@ import numpy.typing as npt
 from sensorium.engine.bands import Bands
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.kernel import device, kernel, real
-from sensorium.engine.math import exp
-from sensorium.engine.primitives import dot, fma, nonnegative
+from sensorium.engine.primitives import dot, dots, fma, for_each, nonnegative
+from sensorium.systems.spectral.gaussian import UNIT, gaussian
 
 __all__ = ["TunedSums", "exact_reach"]
 
-STORE = 256 * 2**20  # bytes of T that are kept; above, it is made again panel by panel
-PANEL = 4 * 2**20  # bytes of one panel: stays in the cache of a core
+STORE = 256 * 2**20  # bytes of T that are kept; where it has more, it is made again at each sum
+MADE, STORED, KEPT = 0, 1, 2  # T in scratch rows; made and stored; read
 
 Array = npt.NDArray[Any]
 
@@ -38,20 +36,30 @@ def exact_reach(precision: str) -> float:
     return math.sqrt((150 if precision == "single" else 1075) * math.log(2))
 
 
-@kernel(tasks=True)
-def tune(t, tile, base, width, first, line, omega, centre, gate, reach, tuning):
-    """T of every listed pair of a tile; zero beyond the reach of the carrier."""
-    start = nonnegative((tile + t) * width)
-    points = omega[start : start + width]
-    for pair in range(first[tile + t], first[tile + t + 1]):
-        k = nonnegative(line[pair])
-        place = nonnegative((pair - base) * width)
-        row = tuning[place : place + width]
-        middle, sigma, limit = centre[k], gate[k], reach[k]
-        for l in range(width):  # noqa: E741
-            away = points[l] - middle
-            x = away / sigma
-            row[l] = exp(-(x * x)) if abs(away) <= limit else 0.0
+@device
+def tune(i, row, points, middle, steepness, limit):
+    """T of one oscillator of a tile; zero beyond the reach of the carrier."""
+    away = points[i] - middle
+    row[i] = gaussian(away * steepness) if abs(away) <= limit else 0.0
+
+
+@device
+def tuned(task, pair, mode, width, line, omega, centre, scale, reach, tuning):
+    """Where in `tuning` T of a listed pair is, after making it unless it is kept; scratch rows are two per task."""
+    t, row = task
+    place = nonnegative((pair if mode != MADE else 2 * t + row) * width)
+    if mode != KEPT:
+        k, start = nonnegative(line[pair]), nonnegative(t * width)
+        made, points = tuning[place : place + width], omega[start : start + width]
+        for_each(tune, 0, width, (made, points, centre[k], scale[k], reach[k]))
+    return place
+
+
+@device
+def add_two(i, row_1, row_2, x_1, y_1, x_2, y_2, re, im):
+    """Two terms of the field: what is summed is loaded and stored once for both."""
+    re[i] = fma(row_2[i], x_2, fma(row_1[i], x_1, re[i]))
+    im[i] = fma(row_2[i], y_2, fma(row_1[i], y_1, im[i]))
 
 
 @device
@@ -62,46 +70,52 @@ def unsigned(values, width):
 
 
 @kernel(tasks=True)
-def couple(t, tile, base, width, first, line, shift, tuning, z_re, z_im, c_re, c_im, g_re, g_im, part_re, part_im):
+def couple(
+    t, mode, width, first, line, shift, omega, centre, scale, reach, tuning,
+    z_re, z_im, c_re, c_im, g_re, g_im, part_re, part_im,
+):  # fmt: skip
     """Both sums of a tile: field sum_k T_ik C_k of its oscillators, and its part of sum_i T_ik z_i."""
-    start = nonnegative((tile + t) * width)
+    start = nonnegative(t * width)
     field_re, field_im = g_re[start : start + width], g_im[start : start + width]
     for l in range(width):  # noqa: E741
         field_re[l] = 0.0
         field_im[l] = 0.0
-    for pair in range(first[tile + t], first[tile + t + 1]):
-        k = nonnegative(line[pair])
-        place = nonnegative((pair - base) * width)
-        row = tuning[place : place + width]
-        x, y = c_re[k], c_im[k]
-        for l in range(width):  # noqa: E741
-            field_re[l] = fma(row[l], x, field_re[l])
-            field_im[l] = fma(row[l], y, field_im[l])
-        at = nonnegative(shift[k] + tile + t)
-        part_re[at] = dot(tuning, place, z_re, start, width)
-        part_im[at] = dot(tuning, place, z_im, start, width)
+    past = first[t + 1]
+    for pair in range(first[t], past, 2):
+        # the last of an odd number is taken twice, the second time with C = 0
+        second = min(pair + 1, past - 1)
+        k_1, k_2 = nonnegative(line[pair]), nonnegative(line[second])
+        place_1 = tuned((t, 0), pair, mode, width, line, omega, centre, scale, reach, tuning)
+        place_2 = tuned((t, 1), second, mode, width, line, omega, centre, scale, reach, tuning)
+        row_1, row_2 = tuning[place_1 : place_1 + width], tuning[place_2 : place_2 + width]
+        x_2, y_2 = (c_re[k_2], c_im[k_2]) if second > pair else (real(0), real(0))
+        for_each(add_two, 0, width, (row_1, row_2, c_re[k_1], c_im[k_1], x_2, y_2, field_re, field_im))
+        at_1, at_2 = nonnegative(shift[k_1] + t), nonnegative(shift[k_2] + t)
+        part_re[at_1], part_im[at_1] = dots(tuning, place_1, z_re, z_im, start, width)
+        part_re[at_2], part_im[at_2] = dots(tuning, place_2, z_re, z_im, start, width)
     unsigned(field_re, width)
     unsigned(field_im, width)
 
 
 @kernel(tasks=True)
-def collect(t, tile, base, width, first, line, shift, tuning, values, part):
+def collect(t, mode, width, first, line, shift, omega, centre, scale, reach, tuning, values, part):
     """The part of a tile of sum_i T_ik values_i."""
-    start = nonnegative((tile + t) * width)
-    for pair in range(first[tile + t], first[tile + t + 1]):
-        at = nonnegative(shift[line[pair]] + tile + t)
-        part[at] = dot(tuning, nonnegative((pair - base) * width), values, start, width)
+    start = nonnegative(t * width)
+    for pair in range(first[t], first[t + 1]):
+        place = tuned((t, 0), pair, mode, width, line, omega, centre, scale, reach, tuning)
+        at = nonnegative(shift[line[pair]] + t)
+        part[at] = dot(tuning, place, values, start, width)
 
 
 @kernel(tasks=True)
-def spread(t, tile, base, width, first, line, tuning, values, sums):
+def spread(t, mode, width, first, line, shift, omega, centre, scale, reach, tuning, values, sums):
     """sum_k T_ik values_k of the oscillators of a tile."""
-    start = nonnegative((tile + t) * width)
+    start = nonnegative(t * width)
     total = sums[start : start + width]
     for l in range(width):  # noqa: E741
         total[l] = 0.0
-    for pair in range(first[tile + t], first[tile + t + 1]):
-        place = nonnegative((pair - base) * width)
+    for pair in range(first[t], first[t + 1]):
+        place = tuned((t, 0), pair, mode, width, line, omega, centre, scale, reach, tuning)
         row = tuning[place : place + width]
         value = values[nonnegative(line[pair])]
         for l in range(width):  # noqa: E741
@@ -116,15 +130,6 @@ def fold(k, start, part, sums):
     for at in range(start[k], start[k + 1]):
         total += part[at]
     sums[k] = total
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """Consecutive tiles whose T is in memory at once; `base` is the number of their first pair."""
-
-    tile: int
-    tiles: Rows
-    base: int
 
 
 class TunedSums:
@@ -144,8 +149,7 @@ class TunedSums:
         self.lines = self.padded = 0
         self.bands: Bands | None = None
         self._tuning = device.empty(0)
-        self._panels: tuple[_Panel, ...] = ()
-        self._filled = False
+        self._sums = 0  # that were made with T as it is
 
     def place(
         self,
@@ -178,62 +182,49 @@ class TunedSums:
         self.lines, self.padded = len(centre), bands.tiles * bands.width
         tail = omega[-1:].repeat(self.padded - len(omega))
         self._omega = device.array(np.concatenate([omega, tail]), device.real)
-        self._centre, self._gate = device.array(centre, device.real), device.array(gate, device.real)
+        self._centre, self._scale = device.array(centre, device.real), device.array(UNIT / gate, device.real)
         limit = np.full(len(centre), np.inf) if cutoff is None else reach
         self._reach = device.array(limit, device.real)
         self._first, self._line = device.array(bands.first), device.array(bands.line)
         self._start, self._shift = device.array(bands.start), device.array(bands.shift)
         self._parts = device.empty((2, bands.pairs))
-        self._set_panels(bands)
-
-    def _set_panels(self, bands: Bands) -> None:
-        row = bands.width * self.device.real.itemsize
-        held = STORE if bands.pairs * row <= STORE else PANEL
-        panels, tile = [], 0
-        while tile < bands.tiles:
-            # as many tiles as fit, at least one
-            past = int(np.searchsorted(bands.first, bands.first[tile] + held // row, side="right")) - 1
-            past = min(max(past, tile + 1), bands.tiles)
-            panels.append(_Panel(tile, Rows(past - tile, self.device), int(bands.first[tile])))
-            tile = past
-        edges = [*(panel.base for panel in panels), bands.pairs]
-        need = max((b - a for a, b in itertools.pairwise(edges)), default=0) * bands.width
-        if len(self._tuning) < need:
-            self._tuning = self.device.empty(need)
-        self._panels, self._filled = tuple(panels), False
+        self._tiles = Rows(bands.tiles, device)
+        self.forget()
 
     def forget(self) -> None:
         """Make T again at the next sum."""
-        self._filled = False
+        self._sums = 0
 
-    def _each_panel(self) -> Any:
-        """Panels, one after the other, with their T in memory; yields the leading arguments of a tile kernel."""
-        assert self.bands is not None
-        width = self.bands.width
-        for panel in self._panels:
-            lead = (panel.tile, panel.base, width, self._first, self._line)
-            if not self._filled:
-                arrays = (self._omega, self._centre, self._gate, self._reach, self._tuning)
-                tune(panel.tiles, *lead, *arrays)
-            yield panel.tiles, lead
-        self._filled = len(self._panels) == 1
+    def _tile_arguments(self) -> tuple[Any, ...]:
+        """Leading arguments of the kernels over tiles.
+
+        Storing T costs about as much as making it, so what may move with every step is stored when asked for again.
+        """
+        bands = self.bands
+        assert bands is not None
+        size = bands.pairs * bands.width
+        fits = size * self.device.real.itemsize <= STORE
+        mode = min(self._sums, KEPT) if fits else MADE
+        self._sums += 1
+        need = 2 * self.padded if mode == MADE else size
+        if len(self._tuning) < need:
+            self._tuning = self.device.empty(need)
+        axes = self._omega, self._centre, self._scale, self._reach
+        return mode, bands.width, self._first, self._line, self._shift, *axes, self._tuning
 
     def couple(self, z: tuple[Any, Any], carriers: tuple[Any, Any], field: Any, drive: Any) -> None:
         """field_i = sum_k T_ik C_k and drive_k = sum_i T_ik z_i; complex values as (re, im) pairs of arrays."""
         parts = self._parts[0], self._parts[1]
-        for tiles, lead in self._each_panel():
-            couple(tiles, *lead, self._shift, self._tuning, *z, *carriers, *field, *parts)
+        couple(self._tiles, *self._tile_arguments(), *z, *carriers, *field, *parts)
         for part, total in zip(parts, drive, strict=True):
             fold(Rows(self.lines, self.device), self._start, part, total)
 
     def collect(self, values: Any, sums: Any) -> None:
         """sums_k = sum_i T_ik values_i."""
         part = self._parts[0]
-        for tiles, lead in self._each_panel():
-            collect(tiles, *lead, self._shift, self._tuning, values, part)
+        collect(self._tiles, *self._tile_arguments(), values, part)
         fold(Rows(self.lines, self.device), self._start, part, sums)
 
     def spread(self, values: Any, sums: Any) -> None:
         """sums_i = sum_k T_ik values_k."""
-        for tiles, lead in self._each_panel():
-            spread(tiles, *lead, self._tuning, values, sums)
+        spread(self._tiles, *self._tile_arguments(), values, sums)

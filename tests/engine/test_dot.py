@@ -9,7 +9,7 @@ import pytest
 
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.kernel import KernelError, kernel
-from sensorium.engine.primitives import dot
+from sensorium.engine.primitives import dot, dots
 
 PRECISIONS = ["double", "single"]
 
@@ -44,6 +44,23 @@ def test_terms_that_are_zero_leave_the_bits_of_the_sum(precision: Any) -> None:
     wide = np.concatenate([a[:32], np.zeros(32), a[32:]])
     other = np.concatenate([b[:32], rng.normal(size=32), b[32:]])
     assert launched(precision, wide, other, 96, 1)[0] == launched(precision, a, b, 64, 1)[0]
+
+
+@kernel(tasks=True)
+def pairs(t, a, b, c, width, out):
+    out[2 * t], out[2 * t + 1] = dots(a, t * width, b, c, t, width)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_two_sums_with_a_common_factor_are_those_of_one_each(precision: Any) -> None:
+    device = Device("cpu", precision)
+    rng = np.random.default_rng(3)
+    a, b, c = (device.array(rng.normal(size=300), device.real) for _ in range(3))
+    out = device.zeros(6)
+    pairs(Rows(3, device), a, b, c, 96, out)
+    assert out[::2].tolist() == launched(precision, a, b, 96, 3).tolist()
+    assert out[1::2].tolist() == launched(precision, a, c, 96, 3).tolist()
+    assert dots(a, 96, b, c, 1, 96) == (out[2], out[3])
 
 
 def test_it_equals_the_sum_of_products() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensorium.engine.device import Device
+from sensorium.engine.device import Device, Rows
+from sensorium.engine.kernel import kernel
 from sensorium.engine.math import exp
 from sensorium.systems.spectral import tuning
+from sensorium.systems.spectral.gaussian import gaussian
 from sensorium.systems.spectral.tuning import TunedSums, exact_reach
 
 PRECISIONS = ["double", "single"]
@@ -67,15 +69,27 @@ def test_banded_equals_dense_bit_by_bit(precision: Any, width: float, count: int
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_panels_give_the_same_bits_as_kept_weights(precision: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    setup = setting(4, 5000, 40, 0.5)
-    kept = sums(precision, *setup)
-    monkeypatch.setattr(tuning, "STORE", 0)
-    monkeypatch.setattr(tuning, "PANEL", 3 * 40 * 256 * 4)
-    panels = sums(precision, *setup)
-    assert len(panels[6]._panels) > 3
-    for part, other in zip(kept[2:6], panels[2:6], strict=True):
-        assert part.tobytes() == other.tobytes()
+@pytest.mark.parametrize("lines", [1, 2, 7, 40])
+def test_weights_made_stored_and_kept_give_the_same_bits(
+    precision: Any, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first sums make T in scratch rows, the second store it, the third read it; without room, all make it."""
+    omega, centre, gate = setting(4, 5000, lines, 0.5)
+    device = Device("cpu", precision)
+    found = []
+    for store in (tuning.STORE, 0):
+        monkeypatch.setattr(tuning, "STORE", store)
+        made = TunedSums(device)
+        made.place(omega, centre, gate)
+        z, c = device.zeros((2, made.padded)), device.empty((2, lines))
+        z[:, : len(omega)] = 1.0 + omega
+        c[:] = np.arange(2 * lines).reshape(2, lines)
+        for _ in range(4):
+            field, drive = device.empty((2, made.padded)), device.empty((2, lines))
+            made.couple(tuple(z), tuple(c), field, drive)
+            found.append(field.tobytes() + drive.tobytes())
+        assert len(made._tuning) == (2 if store == 0 else max(lines, 2)) * made.padded
+    assert len(set(found)) == 1
 
 
 def weights(precision: Any, omega: Any) -> Any:
@@ -111,6 +125,28 @@ def test_a_shorter_cutoff_keeps_its_bound(precision: Any, cutoff: float) -> None
     assert (np.abs(cut_drive - drive) <= bound * np.abs(z).sum(axis=1, keepdims=True)).all()
     assert (np.abs(cut_field - field) <= bound * np.abs(c).sum(axis=1, keepdims=True)).all()
     assert not np.array_equal(cut_drive, drive)
+
+
+@pytest.mark.parametrize(("precision", "span"), [("single", 12.3), ("double", 32.9)])
+def test_the_gaussian_is_within_an_ulp(precision: Any, span: float) -> None:
+    """2^(-t^2) against exp2 of the exact square: below 1 ulp, in the subnormal range of its spacing, 0 beyond it."""
+    device = Device("cpu", precision)
+    t = np.linspace(0, span, 20_001).astype(device.real)
+    found = device.empty(len(t))
+    bells(Rows(len(t), device), t, found)
+    square = t.astype(np.longdouble) ** 2
+    exact = np.exp2(-square)
+    spacing = np.maximum(np.spacing(exact.astype(device.real)), np.finfo(device.real).smallest_subnormal)
+    assert (np.abs(found - exact) <= spacing).all()
+    assert found[-1] == 0 < found[-300]
+    assert gaussian(-0.7) == gaussian(0.7)
+    assert gaussian(0.0) == 1.0
+    assert math.isnan(gaussian(math.nan))
+
+
+@kernel
+def bells(i, t, out):
+    out[i] = gaussian(t[i])
 
 
 def test_no_oscillators_or_no_carriers() -> None:
