@@ -23,6 +23,7 @@ from sensorium.engine.mesh_cloud import (
     gather_shares,
     gather_vector,
 )
+from sensorium.engine.mesh_convolution import PlaneConvolution
 from sensorium.engine.mesh_fourier import Fourier
 from sensorium.engine.mesh_order import cell_order, disorder, slab_lists
 from sensorium.engine.population import Population
@@ -145,6 +146,12 @@ class Mesh:
     def fourier(self) -> Fourier:
         """Real transforms of grids of this mesh."""
         return Fourier(self.box.cells, self.device)
+
+    @cached_property
+    def convolution(self) -> PlaneConvolution | Fourier:
+        """What multiplies the waves of a grid by real numbers: the faster way where it fits."""
+        fits = PlaneConvolution.fits(self.box.cells, self.device)
+        return PlaneConvolution(self.box.cells, self.device) if fits else self.fourier
 
     def dot(self, a: Any, b: Any) -> float:
         """Sum over the nodes of ``a * b``: partial sums in the working precision, their sum in double."""

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import ducc0
 import numpy as np
 import numpy.typing as npt
 
-from sensorium.engine.device import Device
+from sensorium.engine.device import Device, Rows
+from sensorium.engine.kernel import kernel
 from sensorium.engine.kernel_threads import threads
 
-__all__ = ["Fourier"]
+__all__ = ["Axes", "Fourier", "Symbol"]
+
+Axes: TypeAlias = tuple[npt.NDArray[np.floating[Any]], ...]
+"""One number for each wave along each of the three axes, in the order of ``numpy.fft.fftfreq``."""
+Symbol: TypeAlias = Callable[[Any, Any, Any], Any]
+"""A real factor for each wave, from one number per axis (arrays that broadcast)."""
 
 LANES = 16  # lines that a vector register may transform at once; whole multiples of it are treated all alike
+
+
+@kernel(tasks=True)
+def multiply_waves(t, spectrum, table, factor, half):
+    """Multiply one line of waves by its numbers of the table."""
+    line, by = spectrum[t], table[t]
+    for k in range(half):
+        line[k] *= factor * by[k]
 
 
 class Fourier:
@@ -75,14 +90,29 @@ class Fourier:
         """A new array of the shape of :attr:`spectrum`."""
         return self.device.empty(self.spectrum.shape, self.spectrum.dtype)
 
-    def wavenumbers(self, spacing: tuple[float, float, float]) -> tuple[npt.NDArray[np.floating[Any]], ...]:
-        """Angular wavenumbers along the three axes of the spectrum, double precision on the host."""
-        nx, ny, nz = self.cells
-        return (
-            2 * math.pi * np.fft.fftfreq(nx, spacing[0]),
-            2 * math.pi * np.fft.fftfreq(ny, spacing[1]),
-            2 * math.pi * np.fft.rfftfreq(nz, spacing[2]),
-        )
+    def table(self, symbol: Symbol, axes: Axes) -> Any:
+        """The factor of each wave of :attr:`spectrum`, the normalization of both transforms included.
+
+        As :meth:`~sensorium.engine.mesh_convolution.PlaneConvolution.table`.
+        """
+        x, y, z = axes[0], axes[1][:, None], axes[2][: self.spectrum.shape[2]]
+        table = np.empty(self.spectrum.shape, self.device.real)
+        for plane, along_x in zip(table, x):
+            plane[...] = symbol(along_x, y, z) / self.size
+        return self.device.array(table)
+
+    def multiply(self, table: Any, factor: float) -> Any:
+        """Multiply :attr:`spectrum` by `table` and `factor`."""
+        nx, ny, half = self.spectrum.shape
+        rows = (nx * ny, half)
+        multiply_waves(Rows(nx * ny, self.device), self.spectrum.reshape(rows), table.reshape(rows), factor, half)
+        return self.spectrum
+
+    def convolve(self, grid: Any, table: Any, factor: float, out: Any) -> None:
+        """Multiply every wave of `grid` by its number of the table times `factor`, into `out` (which may be `grid`)."""
+        self.forward(grid)
+        self.multiply(table, factor)
+        self.backward(out)
 
     def __repr__(self) -> str:
         return f"Fourier({self.cells}, {self.device!r})"

@@ -14,6 +14,7 @@ import numpy as np
 from sensorium.engine.device import Rows
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.mesh import Mesh
+from sensorium.engine.mesh_poisson import wavenumbers
 from sensorium.engine.primitives import nonnegative
 
 __all__ = ["STENCILS", "Differences", "SpectralGradient"]
@@ -110,7 +111,8 @@ class SpectralGradient:
     def __init__(self, mesh: Mesh, factor: float = 1.0) -> None:
         self.mesh, self.factor = mesh, factor
         self._work = mesh.fourier.like()
-        waves = [wave.copy() for wave in mesh.fourier.wavenumbers(mesh.box.spacing)]
+        waves = [wave.copy() for wave in wavenumbers(mesh.box)]
+        waves[2] = waves[2][: self._work.shape[2]]
         for wave, count in zip(waves, mesh.box.cells):
             if count % 2 == 0:
                 wave[count // 2] = 0  # the sign of the Nyquist wave is not known, so its slope is not either

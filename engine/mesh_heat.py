@@ -50,17 +50,6 @@ def stability(mesh: Mesh, diffusivity: float, dt: float) -> float:
     return diffusivity * dt * sum(2 / h**2 for h, n in zip(mesh.box.spacing, mesh.box.cells) if n > 1)
 
 
-@kernel(tasks=True)
-def damp_waves(t, spectrum, x, y, z, less, factor, ny, half):
-    """spectrum_k *= factor (x y z - less) on one line of waves."""
-    i, j = nonnegative(t // ny), nonnegative(t % ny)
-    across = x[i] * y[j]
-    line = spectrum[i, j]
-    for each in range(half):
-        k = nonnegative(each)
-        line[k] *= factor * (across * z[k] - less)
-
-
 @kernel
 def specific(c, out, energy, density):
     """e = u / rho; zero in vacuum."""
@@ -87,6 +76,16 @@ def exchange(c, change, weight, energy, density, smooth):
     change[c] = weight[c] * (change[c] - e * smooth[c])
 
 
+def left(x: Any, y: Any, z: Any) -> Any:
+    """What is left of a wave, from what is left of it along each axis."""
+    return x * y * z
+
+
+def lost(x: Any, y: Any, z: Any) -> Any:
+    """Minus what a wave has lost."""
+    return x * y * z - 1
+
+
 class HeatKernel:
     """Exchange of heat between all nodes, by the kernel of the diffusion equation itself.
 
@@ -107,46 +106,40 @@ class HeatKernel:
 
     def __init__(self, mesh: Mesh, diffusivity: float) -> None:
         self.mesh, self.diffusivity = mesh, diffusivity
-        self._symbols = [laplacian_symbol(mesh, kernel) for kernel in ("spectral", "seven_point")]
-        self._tables: tuple[float, list[list[Any]]] | None = None
+        self._axes = [laplacian_symbol(mesh.box, kernel) for kernel in ("spectral", "seven_point")]
+        self._tables: dict[bool, tuple[float, Any]] = {}
         self._work = [mesh.grid() for _ in range(3)]
 
-    def _decay(self, dt: float) -> list[list[Any]]:
-        """Tables of what is left of each wave after `dt`: of the spectral and the seven-point Laplacian."""
-        if self._tables is None or self._tables[0] != dt:
-            on = self.mesh.device
-            tables = [
-                [on.array(np.exp(-self.diffusivity * dt * axis), on.real) for axis in symbol]
-                for symbol in self._symbols
-            ]
-            self._tables = dt, tables
-        return self._tables[1]
+    def _table(self, dt: float, even: bool) -> Any:
+        """What each wave loses in `dt` in an even medium, by the true Laplacian; what is left of it in any other."""
+        known = self._tables.get(even)
+        if known is None or known[0] != dt:
+            rate = self.diffusivity * dt
+            decays = tuple(np.exp(-rate * axis) for axis in self._axes[0 if even else 1])
+            symbol = lost if even else left
+            known = self._tables[even] = dt, self.mesh.convolution.table(symbol, decays)
+        return known[1]
 
-    def _smooth(self, grid: Any, tables: list[Any], out: Any, less: float = 0.0, factor: float = 1.0) -> None:
-        """out = factor (K - less) grid."""
-        fourier = self.mesh.fourier
-        spectrum = fourier.forward(grid)
-        nx, ny, half = spectrum.shape
-        damp_waves(Rows(nx * ny, self.mesh.device), spectrum, *tables, less, factor / fourier.size, ny, half)
-        fourier.backward(out)
+    def _smooth(self, grid: Any, dt: float, out: Any) -> None:
+        """out = K grid."""
+        self.mesh.convolution.convolve(grid, self._table(dt, even=False), 1.0, out)
 
     def change_even(self, energy: Any, density: float, dt: float, out: Any) -> None:
         """As :meth:`change`, in a medium of one density: exact."""
-        self._smooth(energy, self._decay(dt)[0], out, less=1.0, factor=1 / density)
+        self.mesh.convolution.convolve(energy, self._table(dt, even=True), 1 / density, out)
 
     def change(self, energy: Any, density: Any, dt: float, out: Any) -> None:
         """Write the change of the specific energy of each node in `dt` into `out`."""
         nodes = Rows(self.mesh.box.nodes, self.mesh.device)
         weight, product, smooth = self._work
-        _, positive = self._decay(dt)
         if even := even_density(self.mesh, density):
             self.change_even(energy, even, dt, out)
             return
-        self._smooth(density, positive, smooth)
+        self._smooth(density, dt, smooth)
         balance(nodes, *(grid.reshape(-1) for grid in (weight, product, density, smooth)))
-        self._smooth(product, positive, smooth)
+        self._smooth(product, dt, smooth)
         weigh_energy(nodes, *(grid.reshape(-1) for grid in (product, weight, energy)))
-        self._smooth(product, positive, out)
+        self._smooth(product, dt, out)
         exchange(nodes, *(grid.reshape(-1) for grid in (out, weight, energy, density, smooth)))
 
 

@@ -9,49 +9,43 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from sensorium.engine.device import Rows
-from sensorium.engine.kernel import kernel
+from sensorium.engine.grid import Box
 from sensorium.engine.mesh import Mesh
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.mesh_fourier import Axes
 
-__all__ = ["FourierPoisson", "laplacian_symbol"]
+__all__ = ["FourierPoisson", "laplacian_symbol", "wavenumbers"]
 
 
-def laplacian_symbol(mesh: Mesh, kernel: str) -> tuple[npt.NDArray[np.floating[Any]], ...]:
-    """Minus the Laplacian of a wave, as a sum of one number per axis: three tables over the half spectrum.
+def wavenumbers(box: Box) -> Axes:
+    """Angular wavenumbers along the three axes of a box, in the order of ``numpy.fft.fftfreq``."""
+    return tuple(2 * np.pi * np.fft.fftfreq(count, spacing) for count, spacing in zip(box.cells, box.spacing))
+
+
+def laplacian_symbol(box: Box, kernel: str) -> Axes:
+    """Minus the Laplacian of a wave, as a sum of one number per axis.
 
     Parameters
     ----------
-    mesh
-        Gives box and transforms.
+    box
+        Cells and spacing.
     kernel
         ``"spectral"``: k^2; ``"seven_point"``: (2 - 2 cos k h) / h^2.
     """
-    waves = mesh.fourier.wavenumbers(mesh.box.spacing)
+    waves = wavenumbers(box)
     if kernel == "spectral":
         return tuple(wave**2 for wave in waves)
-    return tuple((2 * np.sin(wave * h / 2) / h) ** 2 for wave, h in zip(waves, mesh.box.spacing))
+    return tuple((2 * np.sin(wave * h / 2) / h) ** 2 for wave, h in zip(waves, box.spacing))
 
 
-@kernel(tasks=True)
-def apply_green(t, spectrum, x, y, z, factor, ny, half):
-    """spectrum_k *= -factor / (x + y + z) on one line of waves; the mean (all three zero) becomes zero."""
-    i, j = nonnegative(t // ny), nonnegative(t % ny)
-    across = x[i] + y[j]
-    line = spectrum[i, j]
-    first = 0
-    if across == 0.0:
-        line[0] = 0.0
-        first = 1
-    for each in range(first, half):
-        k = nonnegative(each)
-        line[k] *= -factor / (across + z[k])
+def green(x: Any, y: Any, z: Any) -> Any:
+    """The inverse of the Laplacian; the mean, which has none, becomes zero."""
+    symbol = x + y + z
+    return np.divide(-1.0, symbol, out=np.zeros_like(symbol), where=symbol > 0)
 
 
 class FourierPoisson:
-    """Direct solver: two real transforms.
+    """Direct solver: each wave of the density over minus its wavenumber squared.
 
     Parameters
     ----------
@@ -62,19 +56,20 @@ class FourierPoisson:
     """
 
     def __init__(self, mesh: Mesh, kernel: str = "spectral") -> None:
-        self.mesh = mesh
-        self._symbol = [mesh.device.array(part, mesh.device.real) for part in laplacian_symbol(mesh, kernel)]
+        self.mesh, self._axes = mesh, laplacian_symbol(mesh.box, kernel)
+        self._table: Any = None
+        self._spectrum_table: Any = None
 
     def transform(self, density: Any, strength: float) -> Any:
         """The transform of phi, in the spectrum of the mesh, such that the backward transform gives phi."""
         fourier = self.mesh.fourier
-        spectrum = fourier.forward(density)
-        nx, ny, half = spectrum.shape
-        factor = strength / fourier.size
-        apply_green(Rows(nx * ny, self.mesh.device), spectrum, *self._symbol, factor, ny, half)
-        return spectrum
+        if self._spectrum_table is None:
+            self._spectrum_table = fourier.table(green, self._axes)
+        fourier.forward(density)
+        return fourier.multiply(self._spectrum_table, strength)
 
     def solve(self, density: Any, strength: float, potential: Any) -> None:
         """Write phi into `potential`; `density` is kept."""
-        self.transform(density, strength)
-        self.mesh.fourier.backward(potential)
+        if self._table is None:
+            self._table = self.mesh.convolution.table(green, self._axes)
+        self.mesh.convolution.convolve(density, self._table, strength, potential)

@@ -81,7 +81,7 @@ class Gravity(System):
 
     def _solve(self, density: Any) -> None:
         """Potential and acceleration of a density."""
-        fourier, constant = self._mesh.fourier, self.world.resource(Constants).gravitational
+        constant = self.world.resource(Constants).gravitational
         strength = 4 * math.pi * (constant if self.G is None else self.G)
         if self._iterative is not None:
             try:
@@ -89,13 +89,16 @@ class Gravity(System):
             except NotConvergedError as error:
                 raise PhysicsError(self.instance, str(error), step=self.world.clock.step) from None
             if self._spectral is not None:
+                fourier = self._mesh.fourier
                 fourier.forward(self._potential)[...] *= 1 / fourier.size
-        else:
+        elif self._spectral is not None:
             self._direct.transform(density, strength)
+        else:
+            self._direct.solve(density, strength, self._potential)
         if self._spectral is not None:
-            self._spectral(fourier.spectrum, self._acceleration)
-        if self._iterative is None:
-            fourier.backward(self._potential)
+            self._spectral(self._mesh.fourier.spectrum, self._acceleration)
+            if self._iterative is None:
+                self._mesh.fourier.backward(self._potential)
         if self._differences is not None:
             self._differences(self._potential, self._acceleration)
 
