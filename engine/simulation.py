@@ -237,8 +237,10 @@ class Simulation:
                 step=step,
                 rows=ids,
             )
+        # every column is finite, an energy is not: squares overflow long before what is squared
         store = next(name for name, value in self.ledger.stores.items() if not math.isfinite(value))
-        return PhysicsError("energy-ledger", f"the {store} energy is {self.ledger.stores[store]}", step=step)
+        owners = [s.instance for s in self._storing if store in s.stores()]
+        return PhysicsError(", ".join(owners), f"the {store} energy is {self.ledger.stores[store]}", step=step)
 
     # ---- state ------------------------------------------------------------------------------------------------
 

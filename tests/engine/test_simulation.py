@@ -127,6 +127,17 @@ def test_a_value_that_is_not_finite_names_column_author_step_and_id() -> None:
         build(poison=True, steps=20).run()
 
 
+def test_an_energy_that_overflows_names_whose_it_is() -> None:
+    class Overflow(Fill):
+        def stores(self) -> dict[str, float]:
+            return {"tank": np.inf if self.world.clock.step == 2 else 1.0}
+
+    world = World()
+    world.create("tanks", [Tank], 3)
+    with pytest.raises(PhysicsError, match=r"overflow \(step 2\): the tank energy is inf"):
+        Simulation(world, [Overflow()], dt=0.5).run(5)
+
+
 class Vessel(Component):
     volume = Field("f8", default=1.0, gt=0)
     content = Field("f8", ge=0)
