@@ -39,8 +39,11 @@ class Events:
 
     def emit(self, kind: str, **values: Any) -> None:
         """Tell what happened. Array values stand for several happenings, all of one length."""
+        sizes = {np.size(value) for value in values.values()} or {1}
+        if len(sizes - {1}) > 1:
+            raise ValueError(f"event '{kind}': its values have different lengths: {sorted(sizes)}")
         event = Event(kind, self.step, values)
-        self.counts[kind] = self.counts.get(kind, 0) + max((np.size(v) for v in values.values()), default=1)
+        self.counts[kind] = self.counts.get(kind, 0) + max(sizes)
         self._log.append(event)
         for handler in self._handlers.get(kind, ()):
             handler(event)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sensorium.engine.errors import OutputError
 from sensorium.engine.events import Event
 from sensorium.io.series import Block
 from sensorium.io.spec import EVENTS, Spec
@@ -81,6 +82,8 @@ def _column(value: Any) -> Array:
         array = np.char.encode(array, "utf-8")
     if array.dtype.kind == "S":
         return array.astype(TEXT)
+    if array.dtype.kind not in "biuf":
+        raise OutputError(f"an event holds {type(value).__name__} objects; it may hold numbers and text")
     return array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from sensorium.engine.errors import OutputError
 from sensorium.io.spec import FRAMES, SERIES, Spec, chunk_rows
 
 __all__ = [
@@ -20,6 +21,8 @@ LAYOUT = "engine/layout"  # the plan as JSON, written when a segment is sealed
 BOX = "engine/box"
 EDGES = f"{BOX}/edges"
 GROWING_ROWS = 1024  # rows per chunk of a population that grows: compressed, so that padding costs nothing
+
+RESERVED = frozenset({"", ".", "..", "value", "step", "time"})
 
 # MDAnalysis refuses to open a file whose unit strings it does not know, on these elements
 _MDANALYSIS_UNITS = frozenset({"position", "velocity", "force"})
@@ -115,7 +118,15 @@ def field_spec(name: str, dtype: np.dtype[Any], cells: Sequence[int], *, since: 
 
 
 def series_path(name: str) -> str:
-    """Path of the element of a series."""
+    """Path of the element of a series.
+
+    Raises
+    ------
+    OutputError
+        If it has an empty part, or one that has a meaning of its own in a file.
+    """
+    if not RESERVED.isdisjoint(name.split("/")):
+        raise OutputError(f"a series cannot be named '{name}'")
     return f"engine/{SERIES}/{name}"
 
 

@@ -74,6 +74,8 @@ def _reason(error: BaseException) -> str:
         return "the disk is full"
     if number == errno.EFBIG:
         return "the file is larger than the system allows"
+    if "file signature not found" in text:
+        return "it is no HDF5 file"
     if number is not None:
         return os.strerror(number).lower()
     return text.splitlines()[0] if text else type(error).__name__

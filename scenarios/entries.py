@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from sensorium.engine.system import System
 from sensorium.scenarios.explain import check
 from sensorium.scenarios.override import ENTRY_KEYS, instance_of, system_entry
 from sensorium.scenarios.problems import Problems
+from sensorium.scenarios.schema import NAME
 from sensorium.scenarios.tree import Mark, Node, Path, plain
 
 __all__ = ["SystemPlan", "read_systems"]
@@ -77,8 +79,10 @@ def _entry(item: Node, index: int, registry: Registry, problems: Problems) -> Sy
     kind = registry.systems.get(name)
     order = {side: _names(item, side, path, problems) for side in ("before", "after")}
     own = item.get("name")
-    if own is not None and not (isinstance(own.value, str) and own.value):
-        problems.add(own.mark, (*path, "name"), f"must be text, not {own.kind}")
+    if own is not None and not (isinstance(own.value, str) and re.fullmatch(NAME, own.value)):
+        said = repr(own.value) if isinstance(own.value, str) else own.kind
+        rule = f"must begin with a letter and have only letters, digits, - and _, not {said}"
+        problems.add(own.mark, (*path, "name"), rule)
     if kind is None:
         problems.add(entry.key, path, registry.unknown("system", name, registry.systems))
         return None

@@ -10,6 +10,7 @@ from sensorium.engine.component import Component
 from sensorium.engine.naming import did_you_mean
 from sensorium.engine.plugins import Registry
 from sensorium.engine.simulation import Writer
+from sensorium.scenarios.entries import SystemPlan
 from sensorium.scenarios.populations import PopulationPlan
 from sensorium.scenarios.problems import Problems
 from sensorium.scenarios.tree import Node, Path, plain
@@ -21,8 +22,10 @@ CARRIERS = "carriers"
 EVERYWHERE = ("id", "species")
 
 
-def check_output(root: Node, plans: Iterable[PopulationPlan], registry: Registry, problems: Problems) -> None:
-    """Refuse populations, columns and writers that do not exist."""
+def check_output(
+    root: Node, plans: Iterable[PopulationPlan], systems: Iterable[SystemPlan], registry: Registry, problems: Problems
+) -> None:
+    """Refuse populations, columns, fields and writers that do not exist."""
     output = root.get("output")
     if output is None:
         return
@@ -34,9 +37,24 @@ def check_output(root: Node, plans: Iterable[PopulationPlan], registry: Registry
     path: Path = ("output", "trajectory")
     _each(trajectory, "populations", "population", [*(p.name for p in plans), CARRIERS], path, problems)
     _each(trajectory, "columns", "column", columns, path, problems)
+    fields = _fields(systems)
+    if fields is not None:
+        _each(trajectory, "fields", "field", fields, path, problems)
     writers = output.get("writers")
     for item in writers.items if writers is not None else []:
         _writer(item, registry, problems)
+
+
+def _fields(systems: Iterable[SystemPlan]) -> list[str] | None:
+    """Grid fields that the run will have; None when a system knows its own only later, in a world."""
+    known = ["density", "temperature"]
+    for plan in systems:
+        show = getattr(plan.make(), "fields", None)
+        try:
+            known += show() if callable(show) else ()
+        except Exception:
+            return None
+    return known
 
 
 def make_writers(listed: Iterable[str | Mapping[str, Any]], registry: Registry) -> list[Writer]:

@@ -15,6 +15,8 @@ __all__ = ["ENTRY_KEYS", "assign", "instance_of", "parse_assignments", "system_e
 
 # what an entry of `systems` may say beside the system itself
 ENTRY_KEYS = ("name", "before", "after")
+# what is never written in another form than a mapping
+SECTIONS = ("run", "box", "constants", "populations", "output")
 
 
 def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict[str, Any]:
@@ -76,6 +78,8 @@ class _Nowhere(Exception):
 def _assign(root: Node, steps: list[str], value: Node) -> None:
     if not all(steps):
         raise _Nowhere("a path is keys joined by single dots")
+    if steps == ["extends"]:
+        raise _Nowhere("only the scenario itself says what it extends")
     node = root
     for depth, step in enumerate(steps):
         last = depth == len(steps) - 1
@@ -86,6 +90,8 @@ def _assign(root: Node, steps: list[str], value: Node) -> None:
             else:
                 node = _item(node, step, inside, value if last else None)
             continue
+        if inside in ([], *([section] for section in SECTIONS)) and not isinstance(node.value, dict | None):
+            raise _Nowhere(f"'{dotted(inside)}' is {node.kind}, with nothing inside")
         if not isinstance(node.value, dict):
             # a value in another form: `mass: 1` becomes `mass: {uniform: ...}`
             node.value = {}

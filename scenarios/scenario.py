@@ -217,7 +217,7 @@ def _checked(
         if plan is not None:
             populations.append(plan)
     systems = read_systems(root, registry, problems)
-    check_output(root, populations, registry, problems)
+    check_output(root, populations, systems, registry, problems)
     if document is None:
         return None
     if not problems:

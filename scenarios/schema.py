@@ -25,7 +25,8 @@ __all__ = [
     "Trigger",
 ]
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=64)]
+NAME = "[A-Za-z][A-Za-z0-9_-]*"
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$", max_length=64)]
 
 MAX_ROWS = 1_000_000_000
 MAX_STEPS = 10**15

@@ -95,7 +95,8 @@ def _text(path: pathlib.Path, source: str, problems: Problems) -> str:
         problems.raise_any()
         raise
     if b"\0" in data:
-        problems.add(mark, "", "is a binary file, not YAML text")
+        run = data.startswith(b"\x89HDF")
+        problems.add(mark, "", f"is {'a trajectory' if run else 'a binary file'}, not YAML text")
         problems.raise_any()
     try:
         return data.decode("utf-8-sig")

@@ -155,7 +155,7 @@ def test_a_fault_in_a_plugin_is_1_and_names_the_line(senso: Senso, monkeypatch: 
     arguments = ("run", "tiny.yaml", "--plugin", "faulty.py", "--set", "systems=[motion, faulty]")
     answer = senso(*arguments)
     assert answer.code == 1
-    assert "internal error: ValueError: broken on purpose (faulty.py:10)" in answer.err
+    assert "plugin faulty.py:10: ValueError: broken on purpose" in answer.err
     assert "SENSORIUM_DEBUG=1 shows the traceback" in answer.err
 
 

@@ -117,17 +117,22 @@ def test_several_mistakes_are_reported_together() -> None:
     assert len(said.splitlines()) == 3
 
 
-@pytest.mark.parametrize("kind", ["missing", "directory", "binary", "latin", "huge", "fifo", "unreadable"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "directory", "binary", "trajectory", "latin", "huge", "fifo", "unreadable"]
+)
 def test_files_that_are_no_text(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "s.yaml"
     expected = {
         "missing": "cannot be read: No such file", "directory": "is a directory", "binary": "is a binary file",
+        "trajectory": "is a trajectory, not YAML text",
         "latin": "s.yaml:2:4: is not UTF-8 text (byte 0xe9)", "huge": "more than a scenario may have",
         "fifo": "is not a regular file", "unreadable": "cannot be read: Permission denied",
     }[kind]  # fmt: skip
     if kind == "directory":
         path.mkdir()
     elif kind == "binary":
+        path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
+    elif kind == "trajectory":
         path.write_bytes(b"\x89HDF\r\n\x1a\n\0\0\0")
     elif kind == "latin":
         path.write_bytes(b"a: 1\nb: \xe9\n")

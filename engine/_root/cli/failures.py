@@ -34,7 +34,7 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
         # the reader (head, less) went away; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin that exits has failed
         return _explain(error, arguments)
 
 
@@ -74,7 +74,7 @@ def wants_traceback(arguments: Sequence[str]) -> bool:
     return "--debug" in arguments or os.environ.get("SENSORIUM_DEBUG", "") not in ("", "0")
 
 
-def _explain(error: Exception, arguments: Sequence[str]) -> int:
+def _explain(error: BaseException, arguments: Sequence[str]) -> int:
     from sensorium.engine.errors import SensoriumError
 
     if isinstance(error, SensoriumError):
@@ -90,12 +90,30 @@ def _explain(error: Exception, arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}")
         return IO
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split())
-    _say(f"internal error: {type(error).__name__}: {text} ({frame.filename}:{frame.lineno})")
+    frames, plugins = traceback.extract_tb(error.__traceback__), _plugin_files()
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    for frame in reversed(frames):
+        if frame.filename in plugins:
+            _say(f"plugin {frame.filename}:{frame.lineno}: {text}")
+            fault = "in the plugin"
+            break
+    else:
+        _say(f"internal error: {text} ({frames[-1].filename}:{frames[-1].lineno})")
+        fault = "in the engine or in a plugin"
     if not wants_traceback(arguments):
-        _say("the fault is in the engine or in a plugin, not in the scenario; SENSORIUM_DEBUG=1 shows the traceback")
+        _say(f"the fault is {fault}, not in the scenario; SENSORIUM_DEBUG=1 shows the traceback")
     return INTERNAL
+
+
+def _plugin_files() -> frozenset[str]:
+    """Source files of the systems that are not ours."""
+    from sensorium.engine.system import System
+
+    modules, kinds = set(), [System]
+    while kinds:
+        kinds += (below := kinds.pop().__subclasses__())
+        modules |= {kind.__module__ for kind in below if not kind.__module__.startswith("sensorium.")}
+    return frozenset(str(getattr(sys.modules.get(name), "__file__", "")) for name in modules)
 
 
 def _say(message: str) -> None:

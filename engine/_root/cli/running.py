@@ -117,7 +117,7 @@ def _already(scenario: Scenario, request: Request) -> int:
         told = {"scenario": scenario.name, "trajectory": str(request.path), "picture": picture, "complete": True}
         click.echo(json.dumps({**told, "first_step": scenario.document.run.steps, "step": scenario.document.run.steps}))
         return 0
-    request.say(f"{scenario.name}: complete already; --overwrite runs it again")
+    request.say(f"{scenario.name}: complete already; senso run --overwrite runs it again")
     request.say(f"trajectory: {request.path}")
     if picture:
         request.say(f"picture:    {picture}")
