@@ -11,7 +11,7 @@ from typing import Any
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.io.parts import replacing
-from sensorium.io.plots import carriers, energy, order, space, spectral
+from sensorium.io.plots import carriers, energy, order, space, spectral, tokens
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
 
@@ -35,6 +35,9 @@ VIEWS: dict[str, tuple[Draw, str]] = {
     "spectrogram": (spectral.spectrogram, "2d"),
     "particles": (space.particles, "3d"),
     "density": (space.slices, "2d"),
+    "collisions": (tokens.collisions, "2d"),
+    "clusters": (tokens.clusters, "2d"),
+    "trie": (tokens.trie, "2d"),
 }
 DASHBOARD = ("energy", "carriers", "particles", "residual", "order", "phases", "booked", "gates", "density", "states")
 PANELS = 6

@@ -48,8 +48,11 @@ CAPTIONS = {
     "spectrogram": "Spectrum of the mean field of the oscillators over time.",
     "particles": "Particles in their box, last frame.",
     "density": "A slice through the middle of the box, last frame.",
+    "collisions": "Energy of the particles of each token against how many share it, last frame.",
+    "clusters": "Where the particles of the most frequent tokens are, last frame, in their convex hulls.",
+    "trie": "Tree of the most frequent tokens by energy and phase, last frame.",
 }
-RASTER = frozenset({"particles", "phases", "density", "carriers", "gates", "coupling", "spectrogram"})
+RASTER = frozenset({"particles", "phases", "density", "carriers", "gates", "coupling", "spectrogram", "collisions"})
 TOLERANCE = 1e-10
 
 
@@ -122,7 +125,7 @@ def _facts(run: Run) -> str:
     asked = asked if isinstance(asked, dict) else {}
     facts: list[tuple[str, Any]] = [("state", "complete" if run.complete else "unfinished")]
     if len(run):
-        facts += [("last step", int(run.steps[-1])), ("time", float(run.times[-1])), ("frames", len(run))]
+        facts += [("last frame at step", int(run.steps[-1])), ("time", float(run.times[-1])), ("frames", len(run))]
     facts += [(key, asked[key]) for key in ("dt", "seed", "precision") if key in asked]
     counts = [(name, int(p.counts[-1]), ", ".join(p.columns)) for name, p in run.populations.items() if len(p)]
     return _table(facts) + _table(counts, ("population", "rows", "columns"))

@@ -14,10 +14,12 @@ from sensorium.io.plot import VIEWS, figure, plot
 from sensorium.io.plots.style import label
 from sensorium.io.run import Run
 from sensorium.io.run import open as open_run
+from sensorium.scenarios.loader import load
 
 pytest.importorskip("matplotlib")
 
-ABSENT = {"booked", "states", "temperature", "spectrogram"}  # the toy run has none of these
+TOKENS = {"collisions", "clusters", "trie"}
+ABSENT = {"booked", "states", "temperature", "spectrogram", *TOKENS}  # the toy run has none of these
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,31 @@ def test_views(run: Run, view: str) -> None:
     assert axes.get_title(loc="left"), "a picture says what it shows"
     assert axes.get_xlabel()
     assert axes.get_ylabel()
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    path = tmp_path_factory.mktemp("text") / "run.h5"
+    sim = load("manifold", {"run.steps": 4, "populations.text.from.tokenizer": {"vocabulary": 64, "bytes": 500}})
+    record(sim, path, {"trajectory": {"every": 2}})
+    sim.run()
+    return open_run(path)
+
+
+@pytest.mark.parametrize("view", sorted(TOKENS))
+def test_views_of_a_text(text: Run, view: str) -> None:
+    axes = figure(text, view).axes[0]
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    assert axes.get_title(loc="left")
+
+
+def test_every_particle_of_a_text_counts_in_its_token(text: Run) -> None:
+    axes = figure(text, "collisions").axes[0]
+    counts, held = axes.collections[0].get_offsets().T
+    assert counts.sum() == 500
+    assert len(counts) <= 64
+    assert held.sum() == pytest.approx(float(text["text"].energy[-1].sum() + text["text"].heat[-1].sum()))
 
 
 @pytest.mark.parametrize("view", sorted(ABSENT))

