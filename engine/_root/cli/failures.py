@@ -34,7 +34,11 @@ def guarded(command: click.Command, arguments: Sequence[str]) -> int:
         # the reader (head, less) went away; keep the interpreter from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (Exception, SystemExit) as error:  # a plugin that exits has failed
+    except SystemExit as left:
+        if _plugin_frame(left) is None:  # click, when the reader of the output (head, less) went away
+            return 0
+        return _explain(left, arguments)
+    except Exception as error:
         return _explain(error, arguments)
 
 
@@ -90,30 +94,29 @@ def _explain(error: BaseException, arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror or error}")
         return IO
-    frames, plugins = traceback.extract_tb(error.__traceback__), _plugin_files()
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    for frame in reversed(frames):
-        if frame.filename in plugins:
-            _say(f"plugin {frame.filename}:{frame.lineno}: {text}")
-            fault = "in the plugin"
-            break
+    frame, fault = _plugin_frame(error), "in the plugin"
+    if frame is not None:
+        _say(f"plugin {frame.filename}:{frame.lineno}: {text}")
     else:
-        _say(f"internal error: {text} ({frames[-1].filename}:{frames[-1].lineno})")
-        fault = "in the engine or in a plugin"
+        frame, fault = traceback.extract_tb(error.__traceback__)[-1], "in the engine or in a plugin"
+        _say(f"internal error: {text} ({frame.filename}:{frame.lineno})")
     if not wants_traceback(arguments):
         _say(f"the fault is {fault}, not in the scenario; SENSORIUM_DEBUG=1 shows the traceback")
     return INTERNAL
 
 
-def _plugin_files() -> frozenset[str]:
-    """Source files of the systems that are not ours."""
+def _plugin_frame(error: BaseException) -> traceback.FrameSummary | None:
+    """The innermost line, on the way to `error`, of a file with systems that are not ours."""
     from sensorium.engine.system import System
 
     modules, kinds = set(), [System]
     while kinds:
         kinds += (below := kinds.pop().__subclasses__())
         modules |= {kind.__module__ for kind in below if not kind.__module__.startswith("sensorium.")}
-    return frozenset(str(getattr(sys.modules.get(name), "__file__", "")) for name in modules)
+    files = {str(getattr(sys.modules.get(name), "__file__", "")) for name in modules}
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame for frame in reversed(frames) if frame.filename in files), None)
 
 
 def _say(message: str) -> None:
