@@ -34,9 +34,8 @@ __all__ = ["CarrierCoupling"]
 
 
 @kernel
-def put_phases(i, slot, angle, free, phase):
-    s = nonnegative(slot[i])
-    phase[i] = angle[s] if free[s] > 0.0 else phase[i]
+def put_phases(i, slot, angle, phase):
+    phase[i] = angle[nonnegative(slot[i])]
 
 
 @kernel
@@ -123,6 +122,7 @@ class CarrierCoupling(System):
             cutoff=None if self.cutoff == "exact" else self.cutoff,
         )
         self._support: tuple[int, Any, Any] | None = None
+        self._kept: tuple[int, list[Any]] | None = None
 
     def check(self, dt: float) -> None:
         """Refuse gate widths that are not positive, and negative oscillator energies."""
@@ -153,35 +153,45 @@ class CarrierCoupling(System):
         if self.mode == "symplectic":
             self._conserve(dt)
             return
-        spectrum, device = self._spectrum, self.device
+        spectrum = self._spectrum
         spectrum.take()
         if spectrum.oscillators.n == 0 and spectrum.carriers.n == 0:
             return
         lines, points = spectrum.carrier_rows, spectrum.oscillator_rows
         decay, noise = self._decay_and_noise()
         factor = gain(spectrum)
-        padded, count = spectrum.sums.padded, spectrum.sums.lines
-        field_0, field_1, guess = device.empty((2, padded)), device.empty((2, padded)), device.zeros((2, padded))
-        drive_0, drive_1 = device.empty((2, count)), device.empty((2, count))
-        ahead, calm, after = (device.empty((2, count)) for _ in range(3))
-        angle = device.empty(padded)
+        field_0, field_1, guess, drive_0, drive_1, ahead, calm, after, angle = self._space()
 
         spectrum.couple(spectrum.z, spectrum.c, field_0, drive_0)
         predict_carriers(lines, *spectrum.c, spectrum.spin, spectrum.live, *drive_0, *ahead, decay, factor, dt)
-        turning, angles = spectrum.rates.rotation, (spectrum.speed, spectrum.angle)
-        grip = spectrum.grip
-        predict_phases(points, *angles, spectrum.amplitude, grip, *field_0, *guess, self.coupling, turning, dt)
+        turning, grip = spectrum.rates.rotation, spectrum.grip
+        phasors = spectrum.speed, *spectrum.turns(turning * dt), *spectrum.unit
+        pull = self.coupling, turning, dt
+        predict_phases(points, *phasors, spectrum.amplitude, grip, *field_0, *guess, *pull)
         spectrum.couple(guess, ahead, field_1, drive_1)
 
         keys = self.world.seed, self.world.clock.step, self.stream
         carriers = (*spectrum.c, spectrum.spin, spectrum.live, *drive_0, *drive_1, *calm, *after)
         advance_carriers(lines, spectrum.carrier_ids, *carriers, decay, factor, noise, *keys, dt)
-        advance_phases(points, *angles, grip, *field_0, *field_1, angle, self.coupling, turning, dt)
+        advance_phases(points, *phasors, spectrum.angle, grip, *field_0, *field_1, angle, *pull)
         if noise > 0:
             diffuse_phases(points, spectrum.oscillator_ids, angle, math.sqrt(2 * noise * dt), *keys)
-        wrap_phases(points, angle)
+        wrap_phases(points, spectrum.angle, spectrum.free, angle)
         self._put(angle, after, drive_1)
         self._book(calm, after, decay, dt)
+
+    def _space(self) -> list[Any]:
+        """Arrays of the step: over oscillators field (two), guess; over carriers five; and angles.
+
+        They are kept while nobody comes or goes: new memory of this size costs as much as what is computed in it.
+        """
+        spectrum, empty = self._spectrum, self.device.empty
+        padded, lines = spectrum.sums.padded, spectrum.sums.lines
+        if self._kept is None or self._kept[0] != spectrum.version:
+            # padding of the guess takes part in sums: zeros
+            made = [empty((2, padded)), empty((2, padded)), self.device.zeros((2, padded))]
+            self._kept = spectrum.version, [*made, *(empty((2, lines)) for _ in range(5)), empty(padded)]
+        return self._kept[1]
 
     def _conserve(self, dt: float) -> None:
         """One step of the conservative layer; the work of its kicks is booked like that of forces."""
@@ -209,7 +219,7 @@ class CarrierCoupling(System):
         spectrum = self._spectrum
         support = self._supports()
         for (population, oscillator), slot in zip(self.query(Oscillator), spectrum.oscillators.slots, strict=True):
-            put_phases(population, slot, angle, spectrum.free, oscillator.phase)
+            put_phases(population, slot, angle, oscillator.phase)
         for (population, carrier), slot in zip(self.query(Carrier), spectrum.carriers.slots, strict=True):
             columns = carrier.amplitude, carrier.drive, carrier.support
             put_carriers(population, slot, *carriers, *drive, support, gain(spectrum), *columns)

@@ -139,32 +139,34 @@ def adler(re, im, pull, detuning, dt):
     w -> w conj(y) / y; returned is y, up to a positive or negative factor (Adler, Proc. IRE 34, 351, 1946).
     """
     root = 0.25 * (pull * pull - detuning * detuning) * dt * dt
-    if abs(root) < 1e-6:
+    x = sqrt(abs(root))
+    if x < 1e-3:
         # (sinh x / x) and cosh x of x^2 = root
         whole, part = 1.0 + 0.5 * root, dt * (1.0 + root / 6.0)
     elif root > 0.0:
-        x = sqrt(root)
         lost = expm1(-2.0 * x)
         whole, part = 1.0, dt * -lost / ((2.0 + lost) * x)
     else:
-        x = sqrt(-root)
         sine, whole = sincos(x)
         part = dt * sine / x
     return whole + 0.5 * part * pull * re, 0.5 * part * (pull * im - detuning)
 
 
 @kernel(cost=15.0)
-def predict_phases(s, speed, angle, amplitude, grip, g_re, g_im, z_re, z_im, coupling, rotation, dt):
-    """z at the end of the step if the field only turned with the oscillator, or stood still without rotation."""
-    sine, cosine = sincos(angle[s])
+def predict_phases(
+    s, speed, turn_re, turn_im, u_re, u_im, amplitude, grip, g_re, g_im, z_re, z_im, coupling, rotation, dt
+):
+    """z at the end of the step if the field only turned with the oscillator, or stood still without rotation.
+
+    `turn` is the rotation exp(i rotation speed dt) of the frame, `u` is exp(i theta).
+    """
     size = sqrt(g_re[s] * g_re[s] + g_im[s] * g_im[s])
     # the angle between oscillator and field, in a frame that turns with the field
     scale = 1.0 / size if size > 0.0 else 0.0
-    re, im = (cosine * g_re[s] + sine * g_im[s]) * scale, (sine * g_re[s] - cosine * g_im[s]) * scale
-    turn = rotation * speed[s]
-    y_re, y_im = adler(re, im, coupling * grip[s] * size, speed[s] - turn, dt)
-    # exp(i angle) exp(i turn dt) conj(y) / y
-    x, y = turned(cosine, sine, turn * dt)
+    re, im = (u_re[s] * g_re[s] + u_im[s] * g_im[s]) * scale, (u_im[s] * g_re[s] - u_re[s] * g_im[s]) * scale
+    y_re, y_im = adler(re, im, coupling * grip[s] * size, speed[s] - rotation * speed[s], dt)
+    # u turn conj(y) / y
+    x, y = u_re[s] * turn_re[s] - u_im[s] * turn_im[s], u_re[s] * turn_im[s] + u_im[s] * turn_re[s]
     inverse = amplitude[s] / (y_re * y_re + y_im * y_im)
     square_re, square_im = (y_re * y_re - y_im * y_im) * inverse, -2.0 * y_re * y_im * inverse
     z_re[s] = x * square_re - y * square_im
@@ -172,20 +174,21 @@ def predict_phases(s, speed, angle, amplitude, grip, g_re, g_im, z_re, z_im, cou
 
 
 @kernel(cost=20.0)
-def advance_phases(s, speed, angle, grip, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, dt):
+def advance_phases(
+    s, speed, turn_re, turn_im, u_re, u_im, angle, grip, g0_re, g0_im, g1_re, g1_im, to, coupling, rotation, dt
+):
     """Equation 28 without its noise, over a step in which the field turns steadily from G0 to G1."""
-    theta, frame = angle[s], rotation * speed[s]
+    frame = rotation * speed[s]
     size_0 = sqrt(g0_re[s] * g0_re[s] + g0_im[s] * g0_im[s])
     size_1 = sqrt(g1_re[s] * g1_re[s] + g1_im[s] * g1_im[s])
     # turn of the field beyond that of the frame, within half a turn
-    end_re, end_im = turned(g1_re[s], g1_im[s], -frame * dt)
+    end_re, end_im = g1_re[s] * turn_re[s] + g1_im[s] * turn_im[s], g1_im[s] * turn_re[s] - g1_re[s] * turn_im[s]
     extra = atan2(end_im * g0_re[s] - end_re * g0_im[s], end_re * g0_re[s] + end_im * g0_im[s])
-    sine, cosine = sincos(theta)
     scale = 1.0 / size_0 if size_0 > 0.0 else 0.0
-    re, im = (cosine * g0_re[s] + sine * g0_im[s]) * scale, (sine * g0_re[s] - cosine * g0_im[s]) * scale
+    re, im = (u_re[s] * g0_re[s] + u_im[s] * g0_im[s]) * scale, (u_im[s] * g0_re[s] - u_re[s] * g0_im[s]) * scale
     pull = 0.5 * coupling * grip[s] * (size_0 + size_1)
     y_re, y_im = adler(re, im, pull, speed[s] - frame - extra / dt, dt)
-    to[s] = theta + frame * dt + extra - 2.0 * atan2(y_im, y_re)
+    to[s] = angle[s] + frame * dt + extra - 2.0 * atan2(y_im, y_re)
 
 
 @kernel(cost=5.0)
@@ -195,9 +198,10 @@ def diffuse_phases(s, ids, angle, spread, seed, step, stream):
 
 
 @kernel
-def wrap_phases(s, angle):
-    """Into [0, 2 pi)."""
+def wrap_phases(s, before, free, angle):
+    """Into [0, 2 pi); a held phase is what it was."""
     theta = angle[s]
     theta -= TURN * floor(theta * INVERSE_TURN)
     # rounding can leave an angle on the far edge, or one ulp outside
-    angle[s] = theta if theta >= 0.0 and theta < TURN else 0.0
+    theta = theta if theta >= 0.0 and theta < TURN else 0.0
+    angle[s] = theta if free[s] > 0.0 else before[s]

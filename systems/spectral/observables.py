@@ -41,7 +41,7 @@ def diagnostic(spectrum: Spectrum) -> float:
 
     It does not depend on the phases psi of the carriers and drives nothing.
     """
-    resonance = np.abs(drive_of(spectrum, spectrum.unit())) ** 2
+    resonance = np.abs(drive_of(spectrum, spectrum.unit)) ** 2
     return -float(np.sum(np.abs(carriers_of(spectrum)) * resonance))
 
 
@@ -49,5 +49,5 @@ def order_parameter(spectrum: Spectrum) -> float:
     """Kuramoto's r = |mean of exp(i theta)| over all oscillators; 0 without any."""
     if spectrum.oscillators.n == 0:
         return 0.0
-    re, im = (spectrum.device.host(part)[: spectrum.oscillators.n].astype(np.float64) for part in spectrum.unit())
+    re, im = (spectrum.device.host(part)[: spectrum.oscillators.n].astype(np.float64) for part in spectrum.unit)
     return float(np.hypot(np.mean(re), np.mean(im)))

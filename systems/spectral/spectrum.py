@@ -58,22 +58,32 @@ class Rates:
 
 
 @kernel
-def take_oscillators(
-    i, slot, frequency, phase, energy, held, drift, voice, speed, angle, amplitude, grip, free, z_re, z_im
-):
-    """Into the order of frequency: omega, theta, the amplitude A = sqrt(E) with which it drives, z = A exp(i theta)
-    (paper, equation 24), the amplitude by which it is pulled, and 1 or 0 where its phase is free or held."""
+def take_oscillators(i, slot, phase, energy, angle, stored):
+    """theta and E into the order of frequency."""
     s = nonnegative(slot[i])
-    a = sqrt(energy[i])
-    sine, cosine = sincos(phase[i])
-    free[s] = real(1 - held[i])
-    speed[s] = drift * frequency[i] * free[s]
     angle[s] = phase[i]
+    stored[s] = energy[i]
+
+
+@kernel(cost=10.0)
+def take_phasors(s, angle, energy, free, voice, amplitude, grip, u_re, u_im, z_re, z_im):
+    """exp(i theta), the amplitude A = sqrt(E) with which an oscillator drives, z = A exp(i theta) (paper, equation 24),
+    and the amplitude by which it is pulled, 0 where its phase is held."""
+    sine, cosine = sincos(angle[s])
+    a = sqrt(energy[s])
     grip[s] = a * free[s]
-    a *= voice if held[i] == 0 else 1.0
+    a *= voice if free[s] > 0.0 else 1.0
     amplitude[s] = a
+    u_re[s] = cosine
+    u_im[s] = sine
     z_re[s] = a * cosine
     z_im[s] = a * sine
+
+
+@kernel(cost=5.0)
+def take_turns(s, speed, factor, re, im):
+    """exp(i factor speed)."""
+    im[s], re[s] = sincos(factor * speed[s])
 
 
 @kernel
@@ -87,13 +97,6 @@ def take_carriers(i, slot, amplitude, frequency, state, held, rotation, frozen, 
     c_im[s] = amplitude[i, 1]
     spin[s] = rotation * frequency[i] * real(1 - held[i])
     live[s] = real(state[i] != frozen) * real(1 - held[i])
-
-
-@kernel
-def unit_phasors(s, angle, z_re, z_im):
-    sine, cosine = sincos(angle[s])
-    z_re[s] = cosine
-    z_im[s] = sine
 
 
 class Spectrum:
@@ -114,10 +117,10 @@ class Spectrum:
         Rates of the flow, from the system that computes it.
     version
         Counts the changes of T.
-    speed, angle, amplitude, grip, free, z
+    speed, angle, amplitude, grip, free, unit, z
         Of the oscillators, after :meth:`take`: omega, theta, the amplitude sqrt(E) with which they drive, that by
-        which they are pulled (0 where the phase is held), 1 or 0 likewise, and (re, im) of sqrt(E) exp(i theta);
-        padded with zeros to whole tiles.
+        which they are pulled (0 where the phase is held), 1 or 0 likewise, and (re, im) of exp(i theta) and
+        sqrt(E) exp(i theta); padded with zeros to whole tiles.
     c, spin, live
         Of the carriers, after :meth:`take`: (re, im) of C, rotation rate, and 1 or 0 for evolving or frozen.
     """
@@ -132,7 +135,9 @@ class Spectrum:
         self.gates: Any = None
         self._cutoff: float | None = None
         self._stamp: Any = None
-        self._free: dict[str, tuple[Any, Any]] = {}
+        self._masks: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._moving: Any = None
+        self._turns: tuple[Any, Any] | None = None
 
     @classmethod
     def of(cls, world: World) -> Spectrum:
@@ -169,8 +174,9 @@ class Spectrum:
 
     def _allocate(self) -> None:
         zeros, padded, lines = self.device.zeros, self.sums.padded, self.sums.lines
-        self.speed, self.angle, self.amplitude, self.grip, self.free = (zeros(padded) for _ in range(5))
-        self.z = zeros(padded), zeros(padded)
+        self.angle, self.amplitude, self.grip = (zeros(padded) for _ in range(3))
+        self.unit, self.z = (zeros(padded), zeros(padded)), (zeros(padded), zeros(padded))
+        self._energy, self._moving = zeros(padded), None
         self.c = zeros(lines), zeros(lines)
         self.spin, self.live = zeros(lines), zeros(lines)
         self.oscillator_ids = self.device.array(self.oscillators.ids)
@@ -189,24 +195,11 @@ class Spectrum:
     def take(self) -> None:
         """Refresh, and read the present state of oscillators and carriers."""
         self.refresh()
-        drift, rotation = self.rates.drift, self.rates.rotation
+        self._hold()
         for (population, oscillator), slot in zip(self.world.query(Oscillator), self.oscillators.slots, strict=True):
-            take_oscillators(
-                population,
-                slot,
-                oscillator.frequency,
-                oscillator.phase,
-                oscillator.energy,
-                self._held(population, Oscillator.phase),
-                drift,
-                self.rates.voice,
-                self.speed,
-                self.angle,
-                self.amplitude,
-                self.grip,
-                self.free,
-                *self.z,
-            )
+            take_oscillators(population, slot, oscillator.phase, oscillator.energy, self.angle, self._energy)
+        columns = self.amplitude, self.grip, *self.unit, *self.z
+        take_phasors(self.oscillator_rows, self.angle, self._energy, self.free, self.rates.voice, *columns)
         for (population, carrier), slot in zip(self.world.query(Carrier), self.carriers.slots, strict=True):
             take_carriers(
                 population,
@@ -215,20 +208,44 @@ class Spectrum:
                 carrier.frequency,
                 carrier.state,
                 self._held(population, Carrier.amplitude),
-                rotation,
+                self.rates.rotation,
                 CRYSTALLIZED if self.rates.frozen else len(STATES),
                 *self.c,
                 self.spin,
                 self.live,
             )
 
+    def _hold(self) -> None:
+        """Follow who is held and who turns: ``free`` and ``speed``."""
+        rows = self.world.query(Oscillator)
+        held = self.world.resource(Held).version if self.world.has(Held) else 0
+        stamp = (self.version, self.rates.drift, held, *(population.version for population, _ in rows))
+        if stamp == self._moving:
+            return
+        self._moving, self._turns = stamp, None
+        self.free = self.device.zeros(self.sums.padded)
+        for (population, _), slot in zip(rows, self.oscillators.slots, strict=True):
+            self.free[slot] = 1 - self._held(population, Oscillator.phase)
+        self.speed = self.device.zeros(self.sums.padded)
+        n = self.oscillators.n
+        self.speed[:n] = self.rates.drift * self.device.array(self.oscillators.keys, self.device.real)
+        self.speed *= self.free
+
+    def turns(self, factor: float) -> tuple[Any, Any]:
+        """(re, im) of exp(i factor omega) of the oscillators taken; made again when they or `factor` have changed."""
+        if self._turns is None or self._turns[0] != factor:
+            pair = self.device.empty((2, self.sums.padded))
+            take_turns(self.oscillator_rows, self.speed, factor, *pair)
+            self._turns = factor, pair
+        return tuple(self._turns[1])
+
     def _held(self, population: Population, column: Field) -> Any:
         """Mask of the rows that are boundary conditions; made again when they or the rows have changed."""
         held = self.world.resource(Held) if self.world.has(Held) else Held()
         stamp = (population.version, held.version)
-        known = self._free.get(population.name)
+        known = self._masks.get((population.name, column.path))
         if known is None or known[0] != stamp:
-            known = self._free[population.name] = (stamp, held.mask(population, column))
+            known = self._masks[population.name, column.path] = (stamp, held.mask(population, column))
         return known[1]
 
     def couple(self, z: Any, carriers: Any, field: Any, drive: Any) -> None:
@@ -243,9 +260,3 @@ class Spectrum:
             self.sums.collect(part, total)
         self.gauge.correct_drive(z, drive)
         return drive
-
-    def unit(self) -> tuple[Any, Any]:
-        """(re, im) of exp(i theta) of the oscillators taken; a new pair of arrays, padded with zeros."""
-        phasors = self.device.zeros(self.sums.padded), self.device.zeros(self.sums.padded)
-        unit_phasors(self.oscillator_rows, self.angle, *phasors)
-        return phasors
