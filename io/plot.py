@@ -11,7 +11,7 @@ from typing import Any
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.io.parts import replacing
-from sensorium.io.plots import carriers, energy, order, space, spectral, tokens
+from sensorium.io.plots import carriers, energy, order, space, spectral, tokens, tracks
 from sensorium.io.plots.style import styled
 from sensorium.io.run import Run
 
@@ -24,7 +24,7 @@ VIEWS: dict[str, tuple[Draw, str]] = {
     "energy": (energy.stores, "2d"),
     "booked": (energy.booked, "2d"),
     "residual": (energy.residual, "2d"),
-    "carriers": (carriers.tracks, "2d"),
+    "carriers": (tracks.tracks, "2d"),
     "states": (carriers.population, "2d"),
     "gates": (carriers.gates, "2d"),
     "order": (order.coherence, "2d"),

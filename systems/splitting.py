@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from sensorium.systems.spectral.conflict import ConflictAverage, follow_conflict
 from sensorium.systems.spectral.energy import carrier_population, carrier_stores
 from sensorium.systems.spectral.probes import policies
 from sensorium.systems.spectral.spectrum import Spectrum
-from sensorium.systems.spectral.tuning import exact_reach
 
 __all__ = ["Splitting"]
+
+HEARD = math.sqrt(math.log(1e3))  # widths to T = 1e-3: nobody beyond is a reason to split, however misaligned
 
 
 @kernel(
@@ -49,8 +51,9 @@ class Splitting(System):
     The conflict of a carrier, 1 - |sum T z| / sum T |z|, is averaged over `window`. Above the threshold the carrier
     bears another at the frequency of its most misaligned oscillator, the one of largest
     T A (1 - cos(theta - psi)), never a probe unless it may write. The child is narrower, starts at rest, and takes
-    `share` of its parent's mass; nothing is booked. No child is born where a carrier is already within `separation`
-    of its width, or where `capacity` carriers live. The average of the parent starts again from 0.
+    `share` of its parent's mass; nothing is booked. An oscillator with T < 1e-3 is no reason to split. No child is
+    born where a carrier is already within `separation` of its width, or where `capacity` carriers live. The average of
+    the parent starts again from 0.
 
     Emits ``born`` with id, frequency and parent, and ``split`` with the same and the oscillator.
     """
@@ -128,7 +131,7 @@ class Splitting(System):
         """Place of the most misaligned oscillator of each carrier in the order of frequency; -1 for none."""
         spectrum, device = self._spectrum, self.device
         keys, centre, gate = spectrum.oscillators.keys, spectrum.carriers.keys[lines], spectrum.gates[lines]
-        reach = (spectrum.rates.cutoff or exact_reach(device.precision)) * gate
+        reach = min(spectrum.rates.cutoff or HEARD, HEARD) * gate
         first = np.searchsorted(keys, centre - reach, side="left")
         past = np.searchsorted(keys, centre + reach, side="right")
         c_re, c_im = (device.host(part)[lines].astype(np.float64) for part in spectrum.c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -47,23 +48,30 @@ def coherence(axes: Any, run: Run) -> bool:
 
 
 def phases(axes: Any, run: Run) -> bool:
-    """Phase against frequency in the last frame; colour tells the energy. Locked oscillators lie on a curve."""
-    oscillators = oscillators_of(run)
-    if oscillators is None or not len(oscillators["phase"][-1]):
+    """Phase against frequency in the last frame: locked oscillators lie on a curve.
+
+    Colour tells the population, or the energy where there is one population alone and energies differ.
+    """
+    found = [p for p in run.populations.values() if "phase" in p and "energy" in p and len(p) and len(p["phase"][-1])]
+    if not found:
         return False
-    phase, frequency, energy = (oscillators[name][-1] for name in ("phase", "frequency", "energy"))
-    stride = max(1, len(phase) // MOST_POINTS)
-    size = float(np.clip(4000 / (len(phase) // stride), 0.5, 12))
-    points = axes.scatter(
-        frequency[::stride], np.mod(phase[::stride], 2 * np.pi), c=energy[::stride], s=size, cmap=MAP, linewidths=0,
-        rasterized=True,
-    )  # fmt: skip
+    stride = max(1, sum(len(p["phase"][-1]) for p in found) // MOST_POINTS)
+    size = float(np.clip(4000 * stride / sum(len(p["phase"][-1]) for p in found), 0.5, 12))
+    dots: Any = {"s": size, "linewidths": 0, "rasterized": True}
+    for population, colour in zip(found, itertools.cycle(COLOURS)):
+        phase, frequency, energy = (population[name][-1][::stride] for name in ("phase", "frequency", "energy"))
+        if len(found) == 1 and np.ptp(energy) > 0:
+            points = axes.scatter(frequency, np.mod(phase, 2 * np.pi), c=energy, cmap=MAP, **dots)
+            axes.figure.colorbar(points, ax=axes, label=label(run, "energy", "energy"), pad=0.02)
+        else:
+            axes.scatter(frequency, np.mod(phase, 2 * np.pi), color=colour, label=population.name, **dots)
+    if len(found) > 1:
+        axes.legend(loc="best", markerscale=max(1.0, 4 / np.sqrt(size)))
     axes.set_ylim(0, 2 * np.pi)
     axes.set_yticks([0, np.pi, 2 * np.pi], ["0", "π", "2π"])
     axes.set_xlabel(label(run, "frequency", "rad/time"))
     axes.set_ylabel("phase (rad)")
     axes.set_title(f"Phases at t = {run.times[-1]:.4g}")
-    axes.figure.colorbar(points, ax=axes, label=label(run, "energy", "energy"), pad=0.02)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from toy_run import OUTPUT, toy
 
@@ -101,6 +102,43 @@ def test_units(run: Run) -> None:
     assert label(run, "time", "time") == "time (natural units)"
     assert label(run, "phase", "rad") == "phase (rad)"
     assert label(run, "order parameter", "1") == "order parameter"
+
+
+def test_tracks_tell_births_splits_deaths_and_idle_modes(tmp_path: Path) -> None:
+    """Ribbons begin at the birth and end at the death, between frames; a split is tied to its parent."""
+    path = tmp_path / "lives.h5"
+    choir = {"phase": {"uniform": [0, 1]}, "energy": 1.0}
+    carrier = {"frequency": {"values": [0.0, 40.0]}, "gate_width": 1.6, "mass": {"values": [4.0, 0.1]}}
+    scenario = {
+        "sensorium": 1,
+        "name": "lives",
+        "run": {"steps": 260, "dt": 0.02, "seed": 2},
+        "populations": {
+            "left": {"count": 60, "components": {"oscillator": {**choir, "frequency": -1.0}}},
+            "right": {"count": 60, "components": {"oscillator": {**choir, "frequency": 1.0}}},
+            "carriers": {"count": 2, "components": {"carrier": carrier}},
+        },
+        "systems": [
+            {"idle": {"mode": [{"mode": "awake", "time": 2.0}, {"mode": "exploration", "time": 9.0}]}},
+            {"carrier-coupling": {"drive": "mean", "coupling": 2.0, "noise_temperature": 0.0}},
+            "metabolism",
+            {"splitting": {"capacity": 3}},
+        ],
+    }
+    sim = load(scenario)
+    record(sim, path, {"trajectory": {"every": 100}, "series": {"every": 1}})
+    sim.run()
+    with open_run(path) as lives:
+        axes = figure(lives, "carriers").axes[0]
+        named = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert named == ["volatile", "split", "died"]
+        assert [text.get_text() for text in axes.texts] == ["awake", "exploration"]
+        died, split = lives.events("died"), lives.events("split")
+        ends = np.concatenate([ribbon.vertices for ribbon in axes.collections[0].get_paths()])
+        gone = ends[ends[:, 1] > 39]
+        assert gone[:, 0].max() == died["time"][0] not in lives.times
+        link = axes.lines[0].get_xydata()
+        np.testing.assert_allclose(link, [[split["time"][0], 0.0], [split["time"][0], split["frequency"][0]]])
 
 
 def test_a_run_without_space_or_carriers(tmp_path: Path) -> None:

@@ -113,3 +113,11 @@ def test_silent_probes_do_not_count_in_conflict() -> None:
     without.run(6)
     conflicts = [float(s.world.population("carriers")[Carrier].conflict[0]) for s in (with_probe, without)]
     assert conflicts[0] == pytest.approx(conflicts[1], rel=1e-9)
+
+
+def test_what_a_carrier_does_not_hear_is_no_reason_to_split() -> None:
+    """At 20 widths T is 1e-174: the ratio of two such sums says incoherent, but nothing there is heard."""
+    sim = quarrel()
+    carrier = sim.world.population("carriers")[Carrier]
+    carrier.frequency[:] = 20 * carrier.gate_width[0]
+    assert not split_of(sim, 40)
