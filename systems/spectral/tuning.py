@@ -132,6 +132,16 @@ def fold(k, start, part, sums):
     sums[k] = total
 
 
+@kernel(cost=200.0)
+def fold_two(k, start, part_re, part_im, re, im):
+    """The same for two sums at once: each addition waits for the last, and two can wait together."""
+    total_re, total_im = real(0), real(0)
+    for at in range(start[k], start[k + 1]):
+        total_re += part_re[at]
+        total_im += part_im[at]
+    re[k], im[k] = total_re, total_im
+
+
 class TunedSums:
     """Sums with the weights T between oscillators, sorted by frequency, and carriers, sorted by frequency.
 
@@ -216,8 +226,7 @@ class TunedSums:
         """field_i = sum_k T_ik C_k and drive_k = sum_i T_ik z_i; complex values as (re, im) pairs of arrays."""
         parts = self._parts[0], self._parts[1]
         couple(self._tiles, *self._tile_arguments(), *z, *carriers, *field, *parts)
-        for part, total in zip(parts, drive, strict=True):
-            fold(Rows(self.lines, self.device), self._start, part, total)
+        fold_two(Rows(self.lines, self.device), self._start, *parts, *drive)
 
     def collect(self, values: Any, sums: Any) -> None:
         """sums_k = sum_i T_ik values_i."""

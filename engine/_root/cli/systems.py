@@ -55,7 +55,7 @@ def _described(system: type[System], registry: Registry) -> dict[str, Any]:
         "reads": [field.path for field in system.reads],
         "writes": [field.path for field in system.writes],
         "accumulates": [field.path for field in system.accumulates],
-        "parameters": [_parameter(name, info) for name, info in system.parameters().model_fields.items()],
+        "parameters": [_parameter(info.alias or name, info) for name, info in system.parameters().model_fields.items()],
     }
 
 
