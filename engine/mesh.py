@@ -137,6 +137,10 @@ class Mesh:
         """A new array of node values, of the shape of the box's cells."""
         return self.device.zeros(self.box.cells)
 
+    def vectors(self) -> Any:
+        """A new array of three values for each node, ``(nx, ny, nz, 4)``: a fourth makes up a vector register."""
+        return self.device.zeros((*self.box.cells, 4))
+
     @cached_property
     def _quanta(self) -> Any:
         """Sums of a deposit in the making; zero between deposits."""
@@ -276,27 +280,26 @@ class Mesh:
         chunk = 1 if self.device.kind == "cuda" else CHUNK
         return Rows(-(-n // chunk), self.device), chunk
 
-    def gather_vector(self, source: Source, grids: Sequence[Any], out: Any) -> None:
-        """``out_i += value_i * sum_c W_ic (x, y, z)_c``, with `grids` = (x, y, z) and `out` ``(n, 3)``."""
+    def gather_vector(self, source: Source, vectors: Any, out: Any) -> None:
+        """``out_i += value_i * sum_c W_ic vector_c``, with `vectors` as of :meth:`vectors` and `out` ``(n, 3)``."""
         n = source.population.n
         tasks, chunk = self._tasks(n)
-        x, y, z = (grid.reshape(-1) for grid in grids)
         position, values = source.block(source.position), source.block(source.values)
-        gather_vector(tasks, source.block(out), position, values, x, y, z, n, chunk, *self._inverses, *self.box.cells)
+        place = (n, chunk, *self._inverses, *self.box.cells)
+        gather_vector(tasks, source.block(out), position, values, vectors.reshape(-1, 4), *place)
 
-    def gather_shares(self, source: Source, scale: Scale, grids: Sequence[Any], out: Any, kept: Any) -> None:
+    def gather_shares(self, source: Source, scale: Scale, vectors: Any, out: Any, kept: Any) -> None:
         """As :meth:`gather_vector`, with the very weights that the deposit of `source` at `scale` rounded to.
 
-        The sum over rows is then ``sum_c deposit_c (x, y, z)_c`` to rounding, even at nodes that hold next to nothing.
+        The sum over rows is then ``sum_c deposit_c vector_c`` to rounding, even at nodes that hold next to nothing.
         What is added to `out` is also written to `kept`.
         """
         n = source.population.n
         tasks, chunk = self._tasks(n)
-        x, y, z = (grid.reshape(-1) for grid in grids)
         position, values = source.block(source.position), source.block(source.values)
         place = (n, chunk, *self._inverses, *self.box.cells)
         kept = source.block(kept)
-        gather_shares(tasks, source.block(out), kept, position, values, scale.quanta, scale.value, x, y, z, *place)
+        gather_shares(tasks, source.block(out), kept, position, values, scale.quanta, scale.value, vectors.reshape(-1, 4), *place)
 
     def gather_scalar(self, source: Source, scale: Scale, grid: Any, out: Any) -> None:
         """``out_i = sum_c (value_i W_ic) grid_c`` with the weights of :meth:`gather_shares`."""
@@ -306,12 +309,11 @@ class Mesh:
         place = (n, chunk, *self._inverses, *self.box.cells)
         gather_scalar(tasks, source.block(out), position, values, scale.quanta, scale.value, grid.reshape(-1), *place)
 
-    def gather_ratio(self, source: Source, grids: Sequence[Any], divisor: Any, out: Any, kept: Any) -> None:
-        """``kept_i = value_i (sum_c W_ic (x, y, z)_c) / (sum_c W_ic divisor_c)``, also added to `out`."""
+    def gather_ratio(self, source: Source, vectors: Any, divisor: Any, out: Any, kept: Any) -> None:
+        """``kept_i = value_i (sum_c W_ic vector_c) / (sum_c W_ic divisor_c)``, also added to `out`."""
         n = source.population.n
         tasks, chunk = self._tasks(n)
-        x, y, z = (grid.reshape(-1) for grid in grids)
         position, values = source.block(source.position), source.block(source.values)
         place = (n, chunk, *self._inverses, *self.box.cells)
         out, kept = source.block(out), source.block(kept)
-        gather_ratio(tasks, out, kept, position, values, x, y, z, divisor.reshape(-1), *place)
+        gather_ratio(tasks, out, kept, position, values, vectors.reshape(-1, 4), divisor.reshape(-1), *place)

@@ -11,7 +11,7 @@ integers can be added in any order. Gathers that must balance a deposit round th
 from __future__ import annotations
 
 from sensorium.engine.kernel import device, kernel
-from sensorium.engine.primitives import atomic_add, floor, nonnegative, real, rint
+from sensorium.engine.primitives import atomic_add, floor, nonnegative, real, rint, weigh
 
 __all__ = [
     "QUANTA",
@@ -137,7 +137,7 @@ def deposit_rows(i, grid, position, values, scale, inverse_x, inverse_y, inverse
 
 
 @device
-def weigh(grid, node, part):
+def weigh_scalar(grid, node, part):
     """Sum of ``part * grid`` over the eight nodes."""
     low = (part[0] * grid[node[0]] + part[1] * grid[node[1]]) + (part[2] * grid[node[2]] + part[3] * grid[node[3]])
     high = (part[4] * grid[node[4]] + part[5] * grid[node[5]]) + (part[6] * grid[node[6]] + part[7] * grid[node[7]])
@@ -155,15 +155,15 @@ def rounded_shares(amount, f, g, h):
 
 
 @kernel(tasks=True)
-def gather_vector(t, out, position, values, x, y, z, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz):
-    """out_i += value_i * (sum over nodes of W_ic (x, y, z)_c); task `t` takes `chunk` rows."""
+def gather_vector(t, out, position, values, vectors, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz):
+    """out_i += value_i * (sum over nodes of W_ic vector_c); task `t` takes `chunk` rows."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
-        part = shares(values[i], f, g, h)
-        out[i, 0] += weigh(x, node, part)
-        out[i, 1] += weigh(y, node, part)
-        out[i, 2] += weigh(z, node, part)
+        x, y, z = weigh(vectors, node, shares(values[i], f, g, h))
+        out[i, 0] += x
+        out[i, 1] += y
+        out[i, 2] += z
 
 
 @device
@@ -179,16 +179,14 @@ def keep_and_add(i, out, kept, x, y, z):
 
 @kernel(tasks=True)
 def gather_shares(
-    t, out, kept, position, values, scale, back, x, y, z, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
+    t, out, kept, position, values, scale, back, vectors, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
 ):
     """As :func:`gather_vector`, each value_i W_ic rounded as in the deposit: what nodes give adds up exactly."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
-        part = rounded_shares(values[i] * scale, f, g, h)
-        keep_and_add(
-            i, out, kept, back * weigh(x, node, part), back * weigh(y, node, part), back * weigh(z, node, part)
-        )
+        x, y, z = weigh(vectors, node, rounded_shares(values[i] * scale, f, g, h))
+        keep_and_add(i, out, kept, back * x, back * y, back * z)
 
 
 @kernel(tasks=True)
@@ -197,19 +195,19 @@ def gather_scalar(t, out, position, values, scale, back, grid, n, chunk, inverse
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
-        out[i] = back * weigh(grid, node, rounded_shares(values[i] * scale, f, g, h))
+        out[i] = back * weigh_scalar(grid, node, rounded_shares(values[i] * scale, f, g, h))
 
 
 @kernel(tasks=True)
 def gather_ratio(
-    t, out, kept, position, values, x, y, z, divisor, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
+    t, out, kept, position, values, vectors, divisor, n, chunk, inverse_x, inverse_y, inverse_z, nx, ny, nz
 ):
-    """kept_i = value_i (sum of W_ic (x, y, z)_c) / (sum of W_ic divisor_c), added to out_i."""
+    """kept_i = value_i (sum of W_ic vector_c) / (sum of W_ic divisor_c), added to out_i."""
     for row in range(t * chunk, min(n, (t + 1) * chunk)):
         i = nonnegative(row)
         node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
         part = shares(1.0, f, g, h)
-        below = weigh(divisor, node, part)
+        below = weigh_scalar(divisor, node, part)
         factor = values[i] / below if below > 0.0 else 0.0
-        a, b, c = factor * weigh(x, node, part), factor * weigh(y, node, part), factor * weigh(z, node, part)
-        keep_and_add(i, out, kept, a, b, c)
+        x, y, z = weigh(vectors, node, part)
+        keep_and_add(i, out, kept, factor * x, factor * y, factor * z)

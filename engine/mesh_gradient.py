@@ -6,7 +6,6 @@ rho by a symmetric kernel: the grid pulls on itself without moving.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sensorium.engine.device import Rows
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.mesh import Mesh
 from sensorium.engine.mesh_poisson import wavenumbers
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.primitives import for_each, nonnegative
 
 __all__ = ["STENCILS", "Differences", "SpectralGradient"]
 
@@ -33,28 +32,42 @@ def ring(k, count):
     return nonnegative(far_before), nonnegative(before), nonnegative(after), nonnegative(far_after)
 
 
+@device
+def difference_at(
+    k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far
+):
+    """Differences along x, y and z at node `k` of a line; `ends` are its neighbours along z."""
+    z0, z1, z3, z4 = ends
+    out[k, 0] = near[0] * (east[k] - west[k]) + far[0] * (far_east[k] - far_west[k])
+    out[k, 1] = near[1] * (north[k] - south[k]) + far[1] * (far_north[k] - far_south[k])
+    out[k, 2] = near[2] * (line[z3] - line[z1]) + far[2] * (line[z4] - line[z0])
+    out[k, 3] = 0.0
+
+
+@device
+def difference_inside(k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, near, far):
+    """As :func:`difference_at`, two nodes or more from the ends."""
+    ends = (nonnegative(k - 2), nonnegative(k - 1), k + 1, k + 2)
+    difference_at(
+        k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far
+    )
+
+
 @kernel(tasks=True)
-def difference(t, out_x, out_y, out_z, field, near_x, near_y, near_z, far_x, far_y, far_z, nx, ny, nz):
+def difference(t, out, field, near_x, near_y, near_z, far_x, far_y, far_z, nx, ny, nz):
     """Differences along x, y and z on the line of nodes ``t = (i, j)``."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     x0, x1, x3, x4 = ring(i, nx)
     y0, y1, y3, y4 = ring(j, ny)
-    far_west, west, east, far_east = field[x0, j], field[x1, j], field[x3, j], field[x4, j]
-    far_south, south, north, far_north = field[i, y0], field[i, y1], field[i, y3], field[i, y4]
-    line, into_x, into_y, into_z = field[i, j], out_x[i, j], out_y[i, j], out_z[i, j]
-    for each in range(nz):
-        k = nonnegative(each)
-        into_x[k] = near_x * (east[k] - west[k]) + far_x * (far_east[k] - far_west[k])
-    for each in range(nz):
-        k = nonnegative(each)
-        into_y[k] = near_y * (north[k] - south[k]) + far_y * (far_north[k] - far_south[k])
-    for each in range(2, nz - 2):
-        k = nonnegative(each)
-        into_z[k] = near_z * (line[k + 1] - line[k - 1]) + far_z * (line[k + 2] - line[k - 2])
+    near, far, into = (near_x, near_y, near_z), (far_x, far_y, far_z), out[i, j]
+    lines = (
+        field[i, j], field[x0, j], field[x1, j], field[x3, j], field[x4, j],
+        field[i, y0], field[i, y1], field[i, y3], field[i, y4],
+    )  # fmt: skip
+    for_each(difference_inside, 2, nz - 2, (into, *lines, near, far))
     for each in range(min(4, nz)):  # the ends of the line, where neighbours lie around the ring
-        k = each if each < 2 or nz < 4 else nz - 4 + each
-        z0, z1, z3, z4 = ring(k, nz)
-        into_z[nonnegative(k)] = near_z * (line[z3] - line[z1]) + far_z * (line[z4] - line[z0])
+        k = nonnegative(each if each < 2 or nz < 4 else nz - 4 + each)
+        difference_at(k, into, *lines, ring(k, nz), near, far)
 
 
 class Differences:
@@ -78,10 +91,10 @@ class Differences:
             *(factor * far / h for h in mesh.box.spacing),
         )
 
-    def __call__(self, field: Any, out: Sequence[Any]) -> None:
-        """Write the three derivatives of `field` into the three grids `out`."""
+    def __call__(self, field: Any, out: Any) -> None:
+        """Write the three derivatives of `field` into the vectors `out`."""
         nx, ny, nz = self.mesh.box.cells
-        difference(Rows(nx * ny, self.mesh.device), *out, field, *self._weights, nx, ny, nz)
+        difference(Rows(nx * ny, self.mesh.device), out, field, *self._weights, nx, ny, nz)
 
 
 @kernel(tasks=True)
@@ -110,7 +123,7 @@ class SpectralGradient:
 
     def __init__(self, mesh: Mesh, factor: float = 1.0) -> None:
         self.mesh, self.factor = mesh, factor
-        self._work = mesh.fourier.like()
+        self._work, self._grid = mesh.fourier.like(), mesh.grid()
         waves = [wave.copy() for wave in wavenumbers(mesh.box)]
         waves[2] = waves[2][: self._work.shape[2]]
         for wave, count in zip(waves, mesh.box.cells):
@@ -120,10 +133,10 @@ class SpectralGradient:
         real = mesh.device.real
         self._waves = [[array(waves[a] if a == axis else none[a], real) for a in range(3)] for axis in range(3)]
 
-    def __call__(self, spectrum: Any, out: Sequence[Any]) -> None:
-        """Write the derivatives of the grid that `spectrum` transforms back to into the three grids `out`."""
+    def __call__(self, spectrum: Any, out: Any) -> None:
+        """Write the derivatives of the grid that `spectrum` transforms back to into the vectors `out`."""
         mesh = self.mesh
         nx, ny, half = spectrum.shape
-        for waves, grid in zip(self._waves, out):
+        for axis, waves in enumerate(self._waves):
             differentiate(Rows(nx * ny, mesh.device), self._work, spectrum, *waves, self.factor, ny, half)
-            mesh.fourier.backward(grid, self._work)
+            out[..., axis] = mesh.fourier.backward(self._grid, self._work)

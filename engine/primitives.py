@@ -11,6 +11,8 @@ bits as compiled code does.
 ``bits_real(k)``  the float whose bits are the integer `k`, in the working precision
 ``dot(...)``      ``dot(a, i, b, j, n)``: sum of ``a[i + l] * b[j + l]`` over l < n, in 32 lanes folded by halves
 ``dots(...)``     ``dots(a, i, b, c, j, n)``: ``dot(a, i, b, j, n)`` and ``dot(a, i, c, j, n)``, for less than two
+``weigh(...)``    ``weigh(grid, rows, parts)``: sum of ``parts[k] * grid[rows[k], :3]`` over eight rows of a grid of width 4,
+                  in the order ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), as three reals
 ``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
 ``for_each``      ``for_each(body, start, stop, (a, b))`` in a task: ``body(i, a, b)`` for each i; `body` is a
                   ``@device`` function whose calls do not read what others write, so the loop vectorizes
@@ -40,6 +42,7 @@ __all__ = [
     "real_bits",
     "rint",
     "sqrt",
+    "weigh",
 ]
 
 LANES = 32  # of dot
@@ -90,6 +93,7 @@ real_bits = Primitive("real_bits", "Bits of a float as int32 or int64.")
 bits_real = Primitive("bits_real", "The working real whose bits are the integer `k`.")
 dot = Primitive("dot", "Sum of a[i + l] * b[j + l] for l < n (a multiple of 32), the same bits on every target.")
 dots = Primitive("dots", "The pair dot(a, i, b, j, n), dot(a, i, c, j, n).")
+weigh = Primitive("weigh", "Sum of parts[k] * grid[rows[k], :3] over eight rows, in pairs of pairs of pairs.")
 sqrt = Primitive("sqrt", "Square root, correctly rounded; nan below 0.")
 floor = Primitive("floor", "The greatest whole float <= `x`.")
 rint = Primitive("rint", "The whole float nearest to `x`, ties to even.")

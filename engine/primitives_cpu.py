@@ -11,9 +11,11 @@ from numba.extending import intrinsic
 
 from sensorium.engine.kernel_loop import for_each, nonnegative
 from sensorium.engine.primitives_dot import dot, dots
+from sensorium.engine.primitives_weigh import weigh
 
 __all__ = [
     "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+    "weigh",
 ]  # fmt: skip
 
 _INT_OF = {types.float32: types.int32, types.float64: types.int64}

@@ -9,6 +9,7 @@ from numba import cuda
 
 __all__ = [
     "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+    "weigh",
 ]  # fmt: skip
 
 
@@ -110,6 +111,21 @@ def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
 def dots(a: Any, i: Any, b: Any, c: Any, j: Any, n: Any) -> Any:
     """Two sums that share a factor."""
     return dot(a, i, b, j, n), dot(a, i, c, j, n)
+
+
+@cuda.jit(device=True)
+def _weighed(grid: Any, rows: Any, parts: Any, axis: Any) -> Any:
+    low = parts[0] * grid[rows[0], axis] + parts[1] * grid[rows[1], axis]
+    low += parts[2] * grid[rows[2], axis] + parts[3] * grid[rows[3], axis]
+    high = parts[4] * grid[rows[4], axis] + parts[5] * grid[rows[5], axis]
+    high += parts[6] * grid[rows[6], axis] + parts[7] * grid[rows[7], axis]
+    return low + high
+
+
+@cuda.jit(device=True)
+def weigh(grid: Any, rows: Any, parts: Any) -> Any:
+    """One component after the other."""
+    return _weighed(grid, rows, parts, 0), _weighed(grid, rows, parts, 1), _weighed(grid, rows, parts, 2)
 
 
 @cuda.jit(device=True)

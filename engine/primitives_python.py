@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = [
     "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
+    "weigh",
 ]  # fmt: skip
 
 _ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
@@ -60,6 +61,18 @@ def dot(a: Any, i: Any, b: Any, j: Any, n: Any) -> Any:
 def dots(a: Any, i: Any, b: Any, c: Any, j: Any, n: Any) -> Any:
     """Two sums that share a factor."""
     return dot(a, i, b, j, n), dot(a, i, c, j, n)
+
+
+def weigh(grid: Any, rows: Any, parts: Any) -> tuple[Any, Any, Any]:
+    """One component after the other."""
+    return _weighed(grid, rows, parts, 0), _weighed(grid, rows, parts, 1), _weighed(grid, rows, parts, 2)
+
+
+def _weighed(grid: Any, rows: Any, parts: Any, axis: int) -> Any:
+    terms = [part * grid[row, axis] for row, part in zip(rows, parts, strict=True)]
+    while len(terms) > 1:
+        terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
+    return terms[0]
 
 
 def nonnegative(i: Any) -> int:

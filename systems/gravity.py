@@ -56,7 +56,7 @@ class Gravity(System):
             raise ScenarioError(f"{self.instance}: gravity needs a box with a grid (box: {{edges: ..., grid: ...}})")
         mesh = self._mesh = Mesh.of(self.world)
         self._potential = mesh.grid()
-        self._acceleration = [mesh.grid() for _ in range(3)]
+        self._acceleration = mesh.vectors()
         self._energy = 0.0
         self._direct = FourierPoisson(mesh, self.kernel)
         self._iterative: JacobiPoisson | MultigridPoisson | None = None

@@ -46,7 +46,7 @@ def push_node(i, j, k, below, above, west, east, south, north, pressure, density
 
 
 @kernel(tasks=True)
-def push_nodes(t, out_x, out_y, out_z, pressure, density, per_x, per_y, per_z, nx, ny, nz):
+def push_nodes(t, out, pressure, density, per_x, per_y, per_z, nx, ny, nz):
     """Acceleration of each node of the line ``t = (i, j)``: the pressure on its faces over what it holds."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
@@ -54,16 +54,16 @@ def push_nodes(t, out_x, out_y, out_z, pressure, density, per_x, per_y, per_z, n
     for each in range(1, nz - 1):
         k = nonnegative(each)
         x, y, z = push_node(i, j, k, nonnegative(k - 1), k + 1, west, east, south, north, pressure, density)
-        out_x[i, j, k] = per_x * x
-        out_y[i, j, k] = per_y * y
-        out_z[i, j, k] = per_z * z
+        out[i, j, k, 0] = per_x * x
+        out[i, j, k, 1] = per_y * y
+        out[i, j, k, 2] = per_z * z
     for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
         k = nonnegative(each * (nz - 1))
         below, above = nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz)
         x, y, z = push_node(i, j, k, below, above, west, east, south, north, pressure, density)
-        out_x[i, j, k] = per_x * x
-        out_y[i, j, k] = per_y * y
-        out_z[i, j, k] = per_z * z
+        out[i, j, k, 0] = per_x * x
+        out[i, j, k, 1] = per_y * y
+        out[i, j, k, 2] = per_z * z
 
 
 @device
@@ -124,7 +124,7 @@ class Pressure(System):
             raise ScenarioError(f"{self.instance}: pressure needs a box with a grid (box: {{edges: ..., grid: ...}})")
         mesh = self._mesh = Mesh.of(self.world)
         self._pressure = mesh.grid()
-        self._acceleration = [mesh.grid() for _ in range(3)]
+        self._acceleration = mesh.vectors()
         self._gradient = Differences(mesh, "centred", -1.0)
         self._push = {p.name: Companion(p, 3) for p, _ in self.query(Particle)}
         self._internal, self._levy = InternalEnergies(), Levy(mesh)
@@ -144,7 +144,7 @@ class Pressure(System):
         if self.form == "node":
             nx, ny, nz = mesh.box.cells
             per = (1 / h for h in mesh.box.spacing)
-            push_nodes(Rows(nx * ny, self.device), *self._acceleration, self._pressure, density, *per, nx, ny, nz)
+            push_nodes(Rows(nx * ny, self.device), self._acceleration, self._pressure, density, *per, nx, ny, nz)
         else:
             self._gradient(self._pressure, self._acceleration)
         for source, (population, particle) in zip(masses, particles):

@@ -80,7 +80,7 @@ def test_plane_wave(laplacian: str, box: Box, wave: tuple[int, int, int], precis
 def test_gradient_of_a_plane_wave(stencil: str, wave: tuple[int, int, int]) -> None:
     """The symbols: sin(kh)/h, (8 sin(kh) - sin(2kh))/6h, and k."""
     mesh = Mesh(BRICK, Device())
-    field, out = np.sin(phases(BRICK, wave)), [mesh.grid() for _ in range(3)]
+    field, out = np.sin(phases(BRICK, wave)), mesh.vectors()
     if stencil == "spectral":
         spectrum = mesh.fourier.forward(field / mesh.fourier.size)
         SpectralGradient(mesh)(spectrum, out)
@@ -95,19 +95,19 @@ def test_gradient_of_a_plane_wave(stencil: str, wave: tuple[int, int, int]) -> N
             "spectral": k,
         }[stencil]
         expected = symbol * np.cos(phases(BRICK, wave))
-        np.testing.assert_allclose(out[axis], expected, rtol=0, atol=1e-12 * (1 + abs(symbol)))
+        np.testing.assert_allclose(out[..., axis], expected, rtol=0, atol=1e-12 * (1 + abs(symbol)))
 
 
 @pytest.mark.parametrize("cells", [(1, 1, 8), (2, 3, 4), (4, 2, 1), (3, 5, 2)], ids=str)
 def test_differences_on_the_smallest_grids(cells: tuple[int, int, int]) -> None:
     """Rings of one to five nodes, whose neighbours are each other or themselves, against numpy.roll."""
     mesh = Mesh(Box((1.0, 1.0, 1.0), cells), Device())
-    field, out = np.random.default_rng(0).random(cells), [mesh.grid() for _ in range(3)]
+    field, out = np.random.default_rng(0).random(cells), mesh.vectors()
     Differences(mesh, "four_point")(field, out)
     for axis, count in enumerate(cells):
         near = np.roll(field, -1, axis) - np.roll(field, 1, axis)
         far = np.roll(field, -2, axis) - np.roll(field, 2, axis)
-        np.testing.assert_allclose(out[axis], (8 * near - far) * count / 12, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(out[..., axis], (8 * near - far) * count / 12, rtol=0, atol=1e-13)
 
 
 # ---- relaxation -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sensorium.engine.errors import ScenarioError
 from sensorium.engine.grid import Box
 from sensorium.engine.kernel_threads import set_threads
 from sensorium.engine.mesh import LISTED_FROM, SORTED_FROM, Mesh, Source
+from sensorium.engine.mesh_convolution import PlaneConvolution
 from sensorium.engine.mesh_fourier import Fourier
 from sensorium.engine.population import Population
 from sensorium.engine.world import World
@@ -140,18 +141,18 @@ def test_deposit_resolves_any_magnitude(magnitude: float, precision: str) -> Non
 def test_gather_uses_the_same_weights(box: Box) -> None:
     world, gas = particles(200, box)
     mesh, random = Mesh.of(world), np.random.default_rng(2)
-    grids = [mesh.device.array(random.normal(size=box.cells)) for _ in range(3)]
+    vectors = mesh.device.array(random.normal(size=(*box.cells, 4)))
     particle = gas[Particle]
     source = Source(gas, particle.position, particle.mass)
     expected = np.zeros((200, 3))
     for node, weight in weights(particle.position, box):
         for axis in range(3):
-            expected[:, axis] += particle.mass * weight * grids[axis].ravel()[node]
-    mesh.gather_vector(source, grids, particle.force)
+            expected[:, axis] += particle.mass * weight * vectors[..., axis].ravel()[node]
+    mesh.gather_vector(source, vectors, particle.force)
     np.testing.assert_allclose(particle.force, expected, rtol=0, atol=1e-13)
     particle.force = 0.0
     scale = mesh.deposit([source], mesh.grid())
-    mesh.gather_shares(source, scale, grids, particle.force, np.empty((200, 3)))
+    mesh.gather_shares(source, scale, vectors, particle.force, np.empty((200, 3)))
     np.testing.assert_allclose(particle.force, expected, rtol=0, atol=1e-13)
 
 
@@ -167,7 +168,7 @@ def test_what_nodes_give_back_adds_up_even_at_nodes_that_hold_next_to_nothing() 
     assert (held > 0).sum() == 6  # of the eight, the two that are dust along x and along y hold less than a quantum
     push = np.random.default_rng(4).normal(size=box.cells)
     specific = np.divide(push, held, out=np.zeros_like(push), where=held > 0)
-    mesh.gather_shares(source, scale, [specific, specific, specific], particle.force, np.empty((2, 3)))
+    mesh.gather_shares(source, scale, np.stack([specific] * 4, -1), particle.force, np.empty((2, 3)))
     np.testing.assert_allclose(particle.force.sum(axis=0), push[held > 0].sum(), rtol=1e-13)
 
 
@@ -209,6 +210,34 @@ def test_transforms_have_the_same_bits_on_one_and_two_threads(cells: tuple[int, 
     np.testing.assert_array_equal(*grids)
     tolerance = 1e-14 if precision == "double" else 1e-6
     np.testing.assert_allclose(grids[0] / fourier.size, grid, rtol=0, atol=tolerance)
+
+
+POWERS = [(64, 64, 64), (32, 64, 16), (8, 2, 128), (2, 8, 1), (4, 1, 2)]
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("cells", POWERS, ids=str)
+def test_convolution_by_planes_is_that_of_the_library(cells: tuple[int, int, int], precision: str) -> None:
+    """Against ducc0, for a symbol with no symmetry between axes; the same bits on one and two threads."""
+    device = Device("cpu", precision)  # type: ignore[arg-type]
+    axes = tuple(abs(np.fft.fftfreq(n, 1 / n)) for n in cells)
+    grid = np.random.default_rng(0).random(cells).astype(device.real)
+    found = []
+    for count in (1, 2):
+        set_threads(count)
+        for convolution in (PlaneConvolution(cells, device), Fourier(cells, device)):
+            table = convolution.table(lambda x, y, z: 1 / (1 + x + 2 * y + 3 * z**2), axes)
+            convolution.convolve(grid, table, 0.5, out := np.empty_like(grid))
+            found.append(out)
+    np.testing.assert_array_equal(found[0], found[2])
+    tolerance = 1e-14 if precision == "double" else 1e-6
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=tolerance)
+    assert found[0].std() > 1e-3
+
+
+def test_other_grids_are_convolved_by_the_library() -> None:
+    for cells, kind in (((8, 4, 2), PlaneConvolution), ((8, 6, 2), Fourier), ((1, 4, 4), Fourier)):
+        assert type(Mesh(Box((1.0, 1.0, 1.0), cells), Device()).convolution) is kind
 
 
 # ---- the box --------------------------------------------------------------------------------------------------------
