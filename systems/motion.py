@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sensorium.components.particle import Particle
+from sensorium.engine.component import Field
 from sensorium.engine.grid import Box
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.math import floor
@@ -55,6 +56,13 @@ class Motion(System):
     reads = (Particle.force, Particle.mass)
     writes = (Particle.position, Particle.velocity, Particle.image)
     phase = ("kick", "drift")
+
+    @classmethod
+    def access(cls, phase: str) -> tuple[tuple[Field, ...], tuple[Field, ...], tuple[Field, ...]]:
+        """Kicks change velocities, drifts positions: what is known of the places outlives a kick."""
+        if phase == "kick":
+            return cls.reads, (Particle.velocity,), ()
+        return (Particle.velocity,), (Particle.position, Particle.image), ()
 
     def kick(self, dt: float) -> None:
         """v += F dt / m."""

@@ -22,9 +22,13 @@ TRAJECTORIES = (".h5", ".hdf5", ".h5md", ".parts")
 @click.argument("source", metavar="SCENARIO|RUN")
 @set_option
 @plugin_option
-@click.option("--measure", is_flag=True, help="Measure memory on a small twin of the scenario, systems included.")
+@click.option(
+    "--measure/--no-measure",
+    default=None,
+    help="Measure memory on small twins of the scenario, systems and output included; done unless it would take long.",
+)
 @json_option
-def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], measure: bool, as_json: bool) -> None:
+def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], measure: bool | None, as_json: bool) -> None:
     """Show what a scenario will do (phases, data flow, memory), or what a run contains."""
     if Path(source).suffix in TRAJECTORIES:
         from sensorium.cli.contents import contents, page
@@ -37,11 +41,8 @@ def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...],
 
     scenario = read_scenario(source, parse_assignments(assignments), plugins=plugins, origin="--set")
     about = _about(scenario)
-    if measure:
-        from sensorium.cli.memory import measured
-
-        held = measured(scenario)
-        about["memory"] = {"row_bytes": held.per_row, "fixed_bytes": held.fixed, "bytes": held.total}
+    if measure or measure is None:
+        about |= _memory(scenario, asked=bool(measure))
     click.echo(json.dumps(about, indent=1) if as_json else _page(about))
 
 
@@ -70,6 +71,23 @@ def _about(scenario: Scenario) -> dict[str, Any]:
         ],
         "idle": _idle(scenario),
     }
+
+
+def _memory(scenario: Scenario, *, asked: bool) -> dict[str, Any]:
+    """Memory as measured, if that is affordable; a scenario that cannot start is still described."""
+    from sensorium.cli.memory import affordable, measured
+    from sensorium.engine.errors import SensoriumError
+
+    if not asked and not affordable(scenario):
+        return {}
+    try:
+        held = measured(scenario)
+    except SensoriumError as error:
+        if asked:
+            raise
+        return {"refused": str(error)}
+    sizes = {"row_bytes": held.per_row, "fixed_bytes": held.fixed, "bytes": held.total}
+    return {"memory": {**sizes, "process_bytes": held.process, "peak_bytes": held.process + held.total}}
 
 
 def _idle(scenario: Scenario) -> list[str]:
@@ -107,7 +125,10 @@ def _page(about: dict[str, Any]) -> str:
         held = about["memory"]
         fixed = f"{_bytes(max(held['fixed_bytes'], 0))} besides"
         lines.append(f"  measured, systems and grids included: {held['row_bytes']:.0f} bytes per row, {fixed}")
-        lines.append(f"  the whole run: {_bytes(held['bytes'])}")
+        process = f"{_bytes(held['process_bytes'])} of interpreter and kernels"
+        lines.append(f"  the whole run: {_bytes(held['bytes'])}; with {process}: {_bytes(held['peak_bytes'])}")
+    elif "refused" in about:
+        lines += ["", f"note: the run would be refused: {about['refused']}"]
     else:
         lines.append("  systems add workspaces of their own: --measure finds out how much")
     lines += ["", "step"]

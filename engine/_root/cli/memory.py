@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import resource
+import tempfile
 import tracemalloc
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +15,10 @@ import numpy as np
 if TYPE_CHECKING:
     from sensorium.scenarios.scenario import Scenario
 
-__all__ = ["Measured", "declared", "measured"]
+__all__ = ["Measured", "affordable", "declared", "measured"]
 
 WHOLE = 50_000  # up to so many rows a run is measured as it is
+LARGE = 1 << 21  # nodes of a grid from which that is nothing to do unasked
 
 
 def declared(scenario: Scenario) -> list[dict[str, Any]]:
@@ -33,20 +37,24 @@ def declared(scenario: Scenario) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """Memory as a straight line: `fixed` bytes, and `per_row` bytes for each row with its share of the grid."""
+    """Memory as a straight line: `fixed` bytes, and `per_row` bytes for each row with its share of the grid.
+
+    `process` is what the interpreter holds besides: libraries and compiled kernels.
+    """
 
     per_row: float
     fixed: float
     rows: int
+    process: float
 
     @property
     def total(self) -> float:
-        """Bytes of the whole run at its full size."""
+        """Bytes of the whole run at its full size, without the process."""
         return self.fixed + self.per_row * self.rows
 
 
 def measured(scenario: Scenario) -> Measured:
-    """Bytes that two steps of the scenario hold at most, systems and grids included.
+    """Bytes that two steps of the scenario hold at most, systems, grids and output included.
 
     Large scenarios are measured on two twins, an eighth and a sixty-fourth of the box with its rows and grid cells: the
     density stays what it is, and with it the contacts of a particle. Others are measured as they are, and so are
@@ -57,10 +65,27 @@ def measured(scenario: Scenario) -> Measured:
     if not scalable or rows <= WHOLE:
         held = _held(scenario, {})
         per_row = sum(row["bytes"] for row in declared(scenario)) / rows if rows else 0.0
-        return Measured(per_row, held - per_row * rows, rows)
-    (large, many), (small, few) = (_twin(scenario, halvings) for halvings in (1, 2))
+        return Measured(per_row, held - per_row * rows, rows, _resident())
+    small, few = _twin(scenario, 2)
+    process = _resident()  # while next to nothing of the twins can be left in it
+    large, many = _twin(scenario, 1)
     per_row = (large - small) / (many - few)
-    return Measured(per_row, small - per_row * few, rows)
+    return Measured(per_row, small - per_row * few, rows, process)
+
+
+def affordable(scenario: Scenario) -> bool:
+    """Whether measuring is a matter of seconds, whatever the size of the run."""
+    rows = sum(plan.count for plan in scenario.populations)
+    return rows > WHOLE or scenario.box is None or int(np.prod(scenario.box.grid)) <= LARGE
+
+
+def _resident() -> float:
+    """Bytes of this process that are in memory now; the most there were where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(pages * resource.getpagesize())
 
 
 def _twin(scenario: Scenario, halvings: int) -> tuple[int, int]:
@@ -81,17 +106,24 @@ def _twin(scenario: Scenario, halvings: int) -> tuple[int, int]:
 
 def _held(scenario: Scenario, overrides: dict[str, Any]) -> int:
     """Bytes that the run holds at most while it makes two steps, kernels compiled before."""
-    from sensorium.scenarios.loader import build
+    from sensorium.scenarios.launch import launch
     from sensorium.scenarios.scenario import read_scenario
 
+    overrides = {**overrides, "run.steps": 2}
     twin = read_scenario(scenario.resolved, overrides, folder=scenario.folder, registry=scenario.registry)
-    build(twin, device="cpu").run(2)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        sim = build(twin, device="cpu")
-        tracemalloc.reset_peak()
-        sim.run(2)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    with tempfile.TemporaryDirectory() as folder:
+
+        def run() -> None:
+            sim = launch(twin, Path(folder) / "twin.h5", device="cpu", overwrite=True)
+            assert sim is not None  # only a complete run is none
+            tracemalloc.reset_peak()
+            sim.run()
+
+        run()
+        gc.collect()
+        tracemalloc.start()
+        try:
+            run()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
