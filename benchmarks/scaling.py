@@ -109,7 +109,17 @@ def main() -> None:
         print(f"{name}: " + ", ".join(f"{count:.0e}: {ns:.1f} ns" for count, ns in each.items()))
         growth = each[COUNTS[-1]] / each[100_000]
         rows.append(
-            Row(f"{name}, cost per particle at 1e7 over that at 1e5", "-", each[COUNTS[-1]], None, "ns", growth, 2.0, 1.3, True)
+            Row(
+                f"{name}, cost per particle at 1e7 over that at 1e5",
+                "-",
+                each[COUNTS[-1]],
+                None,
+                "ns",
+                growth,
+                2.0,
+                1.3,
+                True,
+            )
         )
     print("gravity of 1e5: " + ", ".join(f"{cells}^3: {ms:.2f} ms" for cells, ms in grid.items()))
     for name, times in threads.items():

@@ -299,7 +299,9 @@ class Mesh:
         position, values = source.block(source.position), source.block(source.values)
         place = (n, chunk, *self._inverses, *self.box.cells)
         kept = source.block(kept)
-        gather_shares(tasks, source.block(out), kept, position, values, scale.quanta, scale.value, vectors.reshape(-1, 4), *place)
+        gather_shares(
+            tasks, source.block(out), kept, position, values, scale.quanta, scale.value, vectors.reshape(-1, 4), *place
+        )
 
     def gather_scalar(self, source: Source, scale: Scale, grid: Any, out: Any) -> None:
         """``out_i = sum_c (value_i W_ic) grid_c`` with the weights of :meth:`gather_shares`."""

@@ -33,9 +33,7 @@ def ring(k, count):
 
 
 @device
-def difference_at(
-    k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far
-):
+def difference_at(k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far):
     """Differences along x, y and z at node `k` of a line; `ends` are its neighbours along z."""
     z0, z1, z3, z4 = ends
     out[k, 0] = near[0] * (east[k] - west[k]) + far[0] * (far_east[k] - far_west[k])
@@ -48,9 +46,7 @@ def difference_at(
 def difference_inside(k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, near, far):
     """As :func:`difference_at`, two nodes or more from the ends."""
     ends = (nonnegative(k - 2), nonnegative(k - 1), k + 1, k + 2)
-    difference_at(
-        k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far
-    )
+    difference_at(k, out, line, far_west, west, east, far_east, far_south, south, north, far_north, ends, near, far)
 
 
 @kernel(tasks=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,14 +55,59 @@ def test_measured_memory_is_right_to_ten_percent(senso: Senso, name: str) -> Non
     from sensorium.cli.memory import WHOLE, _held, measured
     from sensorium.scenarios.scenario import read_scenario
 
-    overrides = {"populations.spheres.count": 60_000} if name == "stokes" else {}
+    gas = {"populations.gas.count": 400_000, "populations.gas.components.particle.radius": 0.0025}
+    overrides = {"populations.spheres.count": 300_000} if name == "stokes" else gas
     scenario = read_scenario(name, overrides)
     assert scenario.populations[0].count > WHOLE
     assert measured(scenario).total == pytest.approx(_held(scenario, {}), rel=0.1)
 
 
+SIZES = [
+    ("gas.count=40000", "grid=[32,32,32]", "double"),
+    pytest.param("gas.count=100000", "grid=[64,64,64]", "single", marks=pytest.mark.slow),
+]
+
+
+# the usage that a parent is told of its child begins with the parent's own memory: the process is asked itself
+PEAK = """
+import sys
+from sensorium.cli import senso
+from sensorium.cli.failures import guarded
+code = guarded(senso, sys.argv[1:])
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a system that tells the peak of a process")
+@pytest.mark.parametrize(("count", "grid", "precision"), SIZES, ids=str)
+def test_the_peak_of_a_run_is_what_info_said(senso: Senso, process: Any, count: str, grid: str, precision: str) -> None:
+    """Promised: the memory of a run, known before it runs, true to 10%: the whole process, output included."""
+    values = [f"populations.{count}", f"box.{grid}", f"run.precision={precision}", "run.steps=5"]
+    values += ["populations.gas.components.particle.radius=0.004"]
+    sets = [word for value in values for word in ("--set", value)]
+    assert process("run", "collapse", "--quiet", "-o", "first.h5", *sets).wait() == 0  # compilers need memory, too
+    said = process("info", "collapse", "--json", *sets)
+    about = json.loads(said.communicate()[0])
+    command = [sys.executable, "-c", PEAK, "run", "collapse", "--quiet", "-o", "peak.h5", *sets]
+    peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert 1024 * int(peak) == pytest.approx(about["memory"]["peak_bytes"], rel=0.1)
+
+
+def test_info_spares_the_measurement(senso: Senso) -> None:
+    assert "memory" not in json.loads(senso("info", "tiny.yaml", "--json", "--no-measure").out)
+    large = senso("info", "tiny.yaml", "--json", "--set", "box.grid=[512,512,512]")
+    assert "memory" not in json.loads(large.out)
+
+
+def test_info_describes_what_would_be_refused(senso: Senso) -> None:
+    refused = senso("info", "collapse", "--set", "populations.gas.count=100", "--set", "run.dt=1")
+    assert refused.code == 0
+    assert "the run would be refused" in refused.out
+
+
 def test_info_measures_memory(senso: Senso) -> None:
-    assert "measured, systems and grids included" in senso("info", "tiny.yaml", "--measure").out
+    assert "measured, systems, grids and output included" in senso("info", "tiny.yaml", "--measure").out
     about = json.loads(senso("info", "tiny.yaml", "--measure", "--json").out)
     assert about["memory"]["bytes"] > 50 * 140
 

@@ -28,7 +28,9 @@ TRAJECTORIES = (".h5", ".hdf5", ".h5md", ".parts")
     help="Measure memory on small twins of the scenario, systems and output included; done unless it would take long.",
 )
 @json_option
-def command(source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], measure: bool | None, as_json: bool) -> None:
+def command(
+    source: str, assignments: tuple[str, ...], plugins: tuple[str, ...], measure: bool | None, as_json: bool
+) -> None:
     """Show what a scenario will do (phases, data flow, memory), or what a run contains."""
     if Path(source).suffix in TRAJECTORIES:
         from sensorium.cli.contents import contents, page
@@ -123,10 +125,11 @@ def _page(about: dict[str, Any]) -> str:
         lines.append(f"  one grid field: {_bytes(cells * (4 if run['precision'] == 'single' else 8))}")
     if "memory" in about:
         held = about["memory"]
-        fixed = f"{_bytes(max(held['fixed_bytes'], 0))} besides"
-        lines.append(f"  measured, systems and grids included: {held['row_bytes']:.0f} bytes per row, {fixed}")
+        rows = sum(row["rows"] for row in about["populations"])
+        each = f"{held['bytes'] / max(rows, 1):.0f} bytes per row"
+        lines.append(f"  measured, systems, grids and output included: {_bytes(held['bytes'])}, {each}")
         process = f"{_bytes(held['process_bytes'])} of interpreter and kernels"
-        lines.append(f"  the whole run: {_bytes(held['bytes'])}; with {process}: {_bytes(held['peak_bytes'])}")
+        lines.append(f"  the whole process, with {process}: {_bytes(held['peak_bytes'])}")
     elif "refused" in about:
         lines += ["", f"note: the run would be refused: {about['refused']}"]
     else:

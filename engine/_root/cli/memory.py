@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Measured", "affordable", "declared", "measured"]
 
-WHOLE = 50_000  # up to so many rows a run is measured as it is
+WHOLE = 200_000  # up to so many rows a run is measured as it is
 LARGE = 1 << 21  # nodes of a grid from which that is nothing to do unasked
 
 
@@ -62,15 +62,18 @@ def measured(scenario: Scenario) -> Measured:
     """
     rows = sum(plan.count for plan in scenario.populations)
     scalable = all(initial.rows is None for plan in scenario.populations for initial in plan.initial.values())
-    if not scalable or rows <= WHOLE:
+    if not scalable:
         held = _held(scenario, {})
         per_row = sum(row["bytes"] for row in declared(scenario)) / rows if rows else 0.0
         return Measured(per_row, held - per_row * rows, rows, _resident())
     small, few = _twin(scenario, 2)
-    process = _resident()  # while next to nothing of the twins can be left in it
-    large, many = _twin(scenario, 1)
-    per_row = (large - small) / (many - few)
-    return Measured(per_row, small - per_row * few, rows, process)
+    process = _resident()  # while next to nothing of what the twins held can be left in it
+    if rows <= WHOLE:
+        large, many = _held(scenario, {}), rows
+    else:
+        large, many = _twin(scenario, 1)
+    per_row = (large - small) / (many - few) if many > few else 0.0
+    return Measured(per_row, large - per_row * many, rows, process)
 
 
 def affordable(scenario: Scenario) -> bool:
