@@ -1,4 +1,4 @@
-"""The whole spatial step against Taichi: gravity, pressure, heat, drag, contact and motion, 1e5 spheres, phi .3, on 64^3.
+"""The whole spatial step against Taichi: gravity, pressure, heat, drag, contact and motion; 1e5 spheres, phi .3, 64^3.
 
 The peer, in ``whole_step_taichi.py``, is written for this comparison and as fast as its author could make it: single
 precision, fused kernels, neighbour lists with a skin, rows sorted by cell whenever lists are made, and on one thread

@@ -120,7 +120,7 @@ def decimate(re, im, base, n, lanes, root_r, root_i, roots):
 
 @device
 def assemble(re, im, base, n, lanes, root_r, root_i, roots):
-    """As :func:`decimate`, from digit-reversed to natural order. With `re` and `im` exchanged: the way back, times n."""
+    """As :func:`decimate`, from digit-reversed to natural order. With `re` and `im` exchanged it is the way back."""
     length = 4
     if n % 3 == 2:  # an odd power of two: 2 mod 3
         length = 8

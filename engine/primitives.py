@@ -11,8 +11,8 @@ bits as compiled code does.
 ``bits_real(k)``  the float whose bits are the integer `k`, in the working precision
 ``dot(...)``      ``dot(a, i, b, j, n)``: sum of ``a[i + l] * b[j + l]`` over l < n, in 32 lanes folded by halves
 ``dots(...)``     ``dots(a, i, b, c, j, n)``: ``dot(a, i, b, j, n)`` and ``dot(a, i, c, j, n)``, for less than two
-``weigh(...)``    ``weigh(grid, rows, parts)``: sum of ``parts[k] * grid[rows[k], :3]`` over eight rows of a grid of width 4,
-                  in the order ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), as three reals
+``weigh(...)``    ``weigh(grid, rows, parts)``: sum of ``parts[k] * grid[rows[k], :3]`` over eight rows of a grid four
+                  wide, in the order ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), as three reals
 ``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
 ``for_each``      ``for_each(body, start, stop, (a, b))`` in a task: ``body(i, a, b)`` for each i; `body` is a
                   ``@device`` function whose calls do not read what others write, so the loop vectorizes
