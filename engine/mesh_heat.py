@@ -16,7 +16,7 @@ from sensorium.engine.kernel import device, kernel
 from sensorium.engine.math import sqrt
 from sensorium.engine.mesh import Mesh
 from sensorium.engine.mesh_poisson import laplacian_symbol
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.primitives import for_each, nonnegative
 
 __all__ = ["HeatFaces", "HeatKernel", "even_density", "stability"]
 
@@ -169,13 +169,20 @@ def face(a, b, density_a, density_b):
 
 
 @device
-def flow_into(i, j, k, below, above, west, east, south, north, e, density, per_x, per_y, per_z):
-    """Heat that flows into node ``(i, j, k)`` from its six neighbours, per mass."""
-    a, r = e[i, j, k], density[i, j, k]
-    x = face(a, e[west, j, k], r, density[west, j, k]) + face(a, e[east, j, k], r, density[east, j, k])
-    y = face(a, e[i, south, k], r, density[i, south, k]) + face(a, e[i, north, k], r, density[i, north, k])
-    z = face(a, e[i, j, below], r, density[i, j, below]) + face(a, e[i, j, above], r, density[i, j, above])
-    return (per_x * x + per_y * y + per_z * z) / r if r > 0.0 else 0.0
+def flow_into(k, below, above, change, e, r, e_west, r_west, e_east, r_east, e_south, r_south, e_north, r_north, per):
+    """Heat that flows into node `k` of a line from its six neighbours, per mass."""
+    here, held = e[k], r[k]
+    x = face(here, e_west[k], held, r_west[k]) + face(here, e_east[k], held, r_east[k])
+    y = face(here, e_south[k], held, r_south[k]) + face(here, e_north[k], held, r_north[k])
+    z = face(here, e[below], held, r[below]) + face(here, e[above], held, r[above])
+    change[k] = (per[0] * x + per[1] * y + per[2] * z) / held if held > 0.0 else 0.0
+
+
+@device
+def flow_inside(k, change, e, r, e_west, r_west, e_east, r_east, e_south, r_south, e_north, r_north, per):
+    """As :func:`flow_into`, away from the ends of the line."""
+    lines = (e, r, e_west, r_west, e_east, r_east, e_south, r_south, e_north, r_north)
+    flow_into(k, nonnegative(k - 1), k + 1, change, *lines, per)
 
 
 @kernel(tasks=True)
@@ -184,15 +191,15 @@ def flow_faces(t, change, e, density, per_x, per_y, per_z, nx, ny, nz):
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
     south, north = nonnegative((j + ny - 1) % ny), nonnegative((j + 1) % ny)
-    for each in range(1, nz - 1):
-        k = nonnegative(each)
-        change[i, j, k] = flow_into(
-            i, j, k, nonnegative(k - 1), k + 1, west, east, south, north, e, density, per_x, per_y, per_z
-        )
+    into, per = change[i, j], (per_x, per_y, per_z)
+    lines = (
+        e[i, j], density[i, j], e[west, j], density[west, j], e[east, j], density[east, j],
+        e[i, south], density[i, south], e[i, north], density[i, north],
+    )  # fmt: skip
+    for_each(flow_inside, 1, nz - 1, (into, *lines, per))
     for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
         k = nonnegative(each * (nz - 1))
-        below, above = nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz)
-        change[i, j, k] = flow_into(i, j, k, below, above, west, east, south, north, e, density, per_x, per_y, per_z)
+        flow_into(k, nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz), into, *lines, per)
 
 
 @kernel

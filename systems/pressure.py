@@ -15,7 +15,7 @@ from sensorium.engine.grid import Box
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.mesh import Mesh, Source
 from sensorium.engine.mesh_gradient import Differences
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.primitives import for_each, nonnegative
 from sensorium.engine.reduce import Sum
 from sensorium.engine.system import System, param
 from sensorium.engine.world import Constants
@@ -32,38 +32,41 @@ def face(pressure, density, other_pressure, other_density):
 
 
 @device
-def push_node(i, j, k, below, above, west, east, south, north, pressure, density):
-    """Pressure that node ``(i, j, k)`` feels along x, y and z, per density: on the lower faces less on the upper."""
-    p, r = pressure[i, j, k], density[i, j, k]
-    x = face(p, r, pressure[west, j, k], density[west, j, k])
-    x -= face(p, r, pressure[east, j, k], density[east, j, k])
-    y = face(p, r, pressure[i, south, k], density[i, south, k])
-    y -= face(p, r, pressure[i, north, k], density[i, north, k])
-    z = face(p, r, pressure[i, j, below], density[i, j, below])
-    z -= face(p, r, pressure[i, j, above], density[i, j, above])
-    specific = 1.0 / r if r > 0.0 else 0.0
-    return x * specific, y * specific, z * specific
+def push_node(k, below, above, out, p, r, p_west, r_west, p_east, r_east, p_south, r_south, p_north, r_north, per):
+    """Acceleration of node `k` of a line: the pressure on its lower faces less that on the upper, over what it holds."""
+    here, held = p[k], r[k]
+    x = face(here, held, p_west[k], r_west[k]) - face(here, held, p_east[k], r_east[k])
+    y = face(here, held, p_south[k], r_south[k]) - face(here, held, p_north[k], r_north[k])
+    z = face(here, held, p[below], r[below]) - face(here, held, p[above], r[above])
+    specific = 1.0 / held if held > 0.0 else 0.0
+    out[k, 0] = per[0] * (x * specific)
+    out[k, 1] = per[1] * (y * specific)
+    out[k, 2] = per[2] * (z * specific)
+    out[k, 3] = 0.0
+
+
+@device
+def push_inner(k, out, p, r, p_west, r_west, p_east, r_east, p_south, r_south, p_north, r_north, per):
+    """As :func:`push_node`, away from the ends of the line."""
+    lines = (p, r, p_west, r_west, p_east, r_east, p_south, r_south, p_north, r_north)
+    push_node(k, nonnegative(k - 1), k + 1, out, *lines, per)
 
 
 @kernel(tasks=True)
 def push_nodes(t, out, pressure, density, per_x, per_y, per_z, nx, ny, nz):
-    """Acceleration of each node of the line ``t = (i, j)``: the pressure on its faces over what it holds."""
+    """Acceleration of each node of the line ``t = (i, j)`` by pressure."""
     i, j = nonnegative(t // ny), nonnegative(t % ny)
     west, east = nonnegative((i + nx - 1) % nx), nonnegative((i + 1) % nx)
     south, north = nonnegative((j + ny - 1) % ny), nonnegative((j + 1) % ny)
-    for each in range(1, nz - 1):
-        k = nonnegative(each)
-        x, y, z = push_node(i, j, k, nonnegative(k - 1), k + 1, west, east, south, north, pressure, density)
-        out[i, j, k, 0] = per_x * x
-        out[i, j, k, 1] = per_y * y
-        out[i, j, k, 2] = per_z * z
+    into, per = out[i, j], (per_x, per_y, per_z)
+    lines = (
+        pressure[i, j], density[i, j], pressure[west, j], density[west, j], pressure[east, j], density[east, j],
+        pressure[i, south], density[i, south], pressure[i, north], density[i, north],
+    )  # fmt: skip
+    for_each(push_inner, 1, nz - 1, (into, *lines, per))
     for each in range(min(2, nz)):  # the two ends of the line, whose neighbours lie around the ring
         k = nonnegative(each * (nz - 1))
-        below, above = nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz)
-        x, y, z = push_node(i, j, k, below, above, west, east, south, north, pressure, density)
-        out[i, j, k, 0] = per_x * x
-        out[i, j, k, 1] = per_y * y
-        out[i, j, k, 2] = per_z * z
+        push_node(k, nonnegative((k + nz - 1) % nz), nonnegative((k + 1) % nz), into, *lines, per)
 
 
 @device
