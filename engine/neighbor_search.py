@@ -6,7 +6,18 @@ from sensorium.engine.kernel import device, kernel
 from sensorium.engine.math import rint
 from sensorium.engine.primitives import nonnegative, real_bits
 
-__all__ = ["CHUNK", "farthest", "find_neighbors", "list_pairs", "mark_pair", "nearest_image", "prune_slab"]
+__all__ = [
+    "CHUNK",
+    "farthest",
+    "find_neighbors",
+    "list_pairs",
+    "mark_pair",
+    "nearest_image",
+    "prune_slab",
+    "separation",
+    "sift",
+    "squared_distance",
+]
 
 CHUNK = 2048  # rows of one task of `farthest`
 
@@ -21,11 +32,19 @@ def nearest_image(difference, edge, inverse):
 
 
 @device
-def squared_distance(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):
+def separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):
+    """The vector to row i from the nearest image of row j, and its square."""
     x = nearest_image(position[i, 0] - position[j, 0], edge_x, inverse_x)
     y = nearest_image(position[i, 1] - position[j, 1], edge_y, inverse_y)
     z = nearest_image(position[i, 2] - position[j, 2], edge_z, inverse_z)
-    return x * x + y * y + z * z
+    return x, y, z, x * x + y * y + z * z
+
+
+@device
+def squared_distance(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):
+    """Square of the distance of rows i and j."""
+    _, _, _, squared = separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
+    return squared
 
 
 @device
@@ -95,22 +114,32 @@ def list_pairs(s, order, width, neighbor, count, start, first, second):
         second[place] = neighbor[nonnegative(i * width + k)]
 
 
+@device
+def sift(begin, end, place, source_first, source_second, position, radius, skin, first, second,
+         edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """Write the pairs of [begin, end) that are within `skin` of touching from `place` on; returns where they end."""
+    for k in range(begin, end):
+        p = nonnegative(k)
+        i = nonnegative(source_first[p])
+        j = nonnegative(source_second[p])
+        near = radius[i] + radius[j] + skin
+        # written in any case and kept if near: no branch on the distance
+        first[nonnegative(place)] = i
+        second[nonnegative(place)] = j
+        place += squared_distance(
+            i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z
+        ) < near * near  # fmt: skip
+    return place
+
+
 @kernel(tasks=True)
 def prune_slab(t, source_first, source_second, source_start, source_count, position, radius, skin,
                first, second, start, count, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
     """Of the pairs of a slab, those that are within `skin` of touching now."""
-    place = nonnegative(start[t])
-    for p in range(source_start[t], source_start[t] + source_count[t]):
-        i = nonnegative(source_first[nonnegative(p)])
-        j = nonnegative(source_second[nonnegative(p)])
-        near = radius[i] + radius[j] + skin
-        # written in any case and kept if near: no branch on the distance
-        first[place] = i
-        second[place] = j
-        place += squared_distance(
-            i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z
-        ) < near * near  # fmt: skip
-    count[t] = place - start[t]
+    count[t] = sift(
+        source_start[t], source_start[t] + source_count[t], start[t], source_first, source_second, position, radius,
+        skin, first, second, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+    ) - start[t]  # fmt: skip
 
 
 @kernel(signature="i4[:], i4[:], real[:,:], real[:], real, bool[:], real, real, real, real, real, real")

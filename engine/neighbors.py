@@ -86,6 +86,7 @@ class Neighbors:
         Takes the arguments of :meth:`update` and raises what it raises.
         """
         near = self.update(position, radius, n)
+        self._found.allot_like(near)
         self._found.select(near, position, radius, 0.0, self.geometry)
         self._touching.close_up(self._found)
         return self._touching
@@ -142,7 +143,7 @@ class Neighbors:
             self._peak = on.zeros((n + CHUNK - 1) // CHUNK, np.int64)
             self._reference = on.zeros((3, n)).T
         if not largest:
-            for pairs in (self._outer, self._pairs, self._found):
+            for pairs in (self._outer, self._pairs):
                 pairs.allot([0])
             return
         grid = CellGrid(self.edges, self.reach, n, whole=self.brute_force)
@@ -208,5 +209,4 @@ class Neighbors:
         """Make the inner list from the outer one."""
         self._reference[:] = position[: self._n]
         self._pairs.select(self._outer, position, radius, INNER_SKIN * self.largest, self.geometry)
-        self._found.allot(self.device.host(self._pairs.count).tolist())
         self.prunes += 1

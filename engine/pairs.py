@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sensorium.engine.device import Device, Rows
-from sensorium.engine.kernel import kernel
+from sensorium.engine.kernel import PARALLEL_FROM, kernel
+from sensorium.engine.kernel_threads import threads
 from sensorium.engine.neighbor_search import mark_pair, prune_slab
 from sensorium.engine.primitives import nonnegative
 
@@ -63,6 +64,15 @@ class Pairs:
         self.count = self.device.zeros(len(places), np.int64)
         self.slabs, self.total = len(places), 0
 
+    def allot_like(self, other: Pairs) -> None:
+        """Make room for the pairs of `other`, each slab at the place that it has there, and forget all pairs."""
+        if len(self.first) < len(other.first):
+            room = len(other.first)
+            self.first, self.second = self.device.empty(room, np.int32), self.device.empty(room, np.int32)
+        if self.start is not other.start:
+            self.start, self.count = other.start, self.device.zeros(other.slabs, np.int64)
+        self.slabs, self.total = other.slabs, 0
+
     def fill(self, first: Array, second: Array) -> None:
         """Hold the pairs of two host arrays of rows, as one slab."""
         self.allot([len(first)])
@@ -70,9 +80,23 @@ class Pairs:
         self.first[: self.total], self.second[: self.total] = self.device.array(first), self.device.array(second)
         self.count[:] = self.total
 
-    def colours(self) -> tuple[int, ...]:
-        """Number of slabs of each colour; slab ``2 t + colour`` is the t-th of its colour."""
-        return ((self.slabs + 1) // 2, self.slabs // 2) if self.slabs > 1 else (1,)
+    def colours(self, cost: float = 1.0) -> Iterator[tuple[Rows, int, int]]:
+        """Launches that together visit each slab once, no two slabs that share a row in the same one.
+
+        Yields tasks, colour and stride: task t works on slab ``stride * t + colour``. One thread takes all slabs in one
+        launch, one after the other.
+
+        Parameters
+        ----------
+        cost
+            Estimated time of a pair in ns.
+        """
+        work, on = cost * self.total, self.device
+        if self.slabs == 1 or (on.kind == "cpu" and (work < PARALLEL_FROM or threads() == 1)):
+            yield Rows(self.slabs, on, work=0.0), 0, 1
+            return
+        for colour in (0, 1):
+            yield Rows((self.slabs + 1 - colour) // 2, on, work=work / 2), colour, 2
 
     def rows(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """First and second rows of all pairs, on the host."""

@@ -98,7 +98,8 @@ class Collision(System):
         self._neighbors = Neighbors(self.device, edges, self.instance, brute_force=brute)
         self._contacts = HertzContacts(self.device, self.modulus, law, strength)
         self._damping = ContactDamping(self.device)
-        self._pairs: Pairs | None = None  # what touches, until it is damped
+        self._found = False  # whether contacts are known that wait to be damped
+        self._touching = Pairs(self.device)  # of model impulse
         self._due = 0.0  # the half-step that waits for the end of the step
         self._starting = False
         self._version: Any = None  # of the rows that the lists and contacts speak of
@@ -160,7 +161,7 @@ class Collision(System):
         if version != self._version:
             self._version = version
             self._neighbors.invalidate()
-            self._pairs = self._unit_contact = None
+            self._found, self._unit_contact = False, None
             self._members = [p.name for p, particle in found if p.n and float(particle.radius.max()) != 0]
         members = [(population, view) for population, view in found if population.name in self._members]
         return Bodies(self.device, members) if members else None
@@ -175,6 +176,7 @@ class Collision(System):
             return
         rebuilds = self._neighbors.rebuilds
         self._find(bodies)
+        self._found = True
         if self._neighbors.rebuilds != rebuilds:
             self._check_time_step(bodies, dt, FEWEST_STEPS, self.world.clock.step)
         if self.model == "hertz":
@@ -185,10 +187,11 @@ class Collision(System):
 
     def _find(self, bodies: Bodies) -> None:
         """Find and evaluate what touches."""
-        neighbors = self._neighbors
-        self._pairs = neighbors.touching(bodies.column("position"), bodies.column("radius"), bodies.n)
+        neighbors, columns = self._neighbors, bodies.columns("position", "radius")
         if self.model == "hertz":
-            self._contacts.evaluate(self._pairs, bodies, neighbors.largest, neighbors.geometry)
+            self._contacts.evaluate(neighbors.update(*columns, bodies.n), bodies, neighbors.largest, neighbors.geometry)
+        else:
+            self._touching = neighbors.touching(*columns, bodies.n)
 
     def _sort(self) -> None:
         """Keep rows that are close in space close in memory; nothing else depends on it."""
@@ -199,17 +202,18 @@ class Collision(System):
     def friction(self, dt: float) -> None:
         """Damp the contacts, or carry out the impacts, for the whole step at once: see the class."""
         bodies = self._bodies()
-        if bodies is not None and self._pairs is None and self.world.clock.step == 0 and not self._due:
+        if bodies is not None and not self._found and self.world.clock.step == 0 and not self._due:
             self._find(bodies)  # a run that goes on from the state before the first step
-            self._starting = True
-        if bodies is None or self._pairs is None:
+            self._contacts.drop_forces()
+            self._found = self._starting = True
+        if bodies is None or not self._found:
             self._due = dt
             return
-        pairs, due = self._pairs, self._due + dt
+        due = self._due + dt
         # the very first half-step is taken by itself, and counts again in the whole one that follows
-        self._pairs, self._due = None, dt if self._starting else 0.0
+        self._found, self._due = False, dt if self._starting else 0.0
         if self.model == "impulse":
-            exchange_impulses(self.device, pairs, bodies, self._restitution, self._neighbors.geometry)
+            exchange_impulses(self.device, self._touching, bodies, self._restitution, self._neighbors.geometry)
         elif self._contacts.law != NO_DAMPING:
             self._damping.apply(self._contacts, bodies, due)
         bodies.give_back("velocity", "heat")

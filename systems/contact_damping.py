@@ -17,75 +17,192 @@ is taken from that body. With |w_p / 2| <= |v_p| / 2 and c h <= 0.2, kept by sub
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from sensorium.engine.device import Device, Rows
-from sensorium.engine.kernel import kernel, real
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.kernel import device, kernel, real
+from sensorium.engine.primitives import atomic_add, for_each, nonnegative
 from sensorium.systems.contact_bodies import Bodies
 from sensorium.systems.contact_hertz import HertzContacts
-from sensorium.systems.contact_sums import SUM_BITS, ContactSums, power_of_two
+from sensorium.systems.contact_sums import SUM_BITS, add_opposite, atomic_opposite, power_of_two
 
 __all__ = ["ContactDamping"]
 
+Array = npt.NDArray[Any]
+
 STRONGEST = 0.2  # of c h in one update
 CORRECTION = 0.5  # of a speed, at most, by the other contacts
+COST = 5.0  # ns of a contact in one pass
 
 
-@kernel(cost=20.0)
-def predict(p, first, second, normal, reduced, rate, velocity, dt, speed, impulse):
-    """Normal relative velocity of a contact, and the impulse that it would have alone."""
-    i = nonnegative(first[p])
-    j = nonnegative(second[p])
-    approach = (
-        normal[p, 0] * (velocity[i, 0] - velocity[j, 0])
-        + normal[p, 1] * (velocity[i, 1] - velocity[j, 1])
-        + normal[p, 2] * (velocity[i, 2] - velocity[j, 2])
+@device
+def approach(p, i, j, law_of, velocity):
+    """Normal relative velocity of contact p."""
+    return (
+        law_of[p, 0] * (velocity[i, 0] - velocity[j, 0])
+        + law_of[p, 1] * (velocity[i, 1] - velocity[j, 1])
+        + law_of[p, 2] * (velocity[i, 2] - velocity[j, 2])
     )
-    strength = rate[p] * dt
-    speed[p] = approach
-    impulse[p] = -reduced[p] * strength / (1.0 + 0.5 * strength) * approach
 
 
-@kernel(cost=30.0)
-def correct(p, first, second, normal, reduced, rate, mass, dt, speed, sum_x, sum_y, sum_z, unscale,
-            impulse, shares):  # fmt: skip
-    """What the other contacts of both rows add to the impulse; for each row half the heat, and J^2 / 2m."""
-    i = nonnegative(first[p])
-    j = nonnegative(second[p])
+@device
+def lone(p, law_of, speed, dt):
+    """The impulse that contact p would have alone."""
+    strength = law_of[p, 4] * dt
+    return -law_of[p, 3] * strength / (1.0 + 0.5 * strength) * speed[p]
+
+
+@device
+def damped(p, i, j, law_of, speed, mass, dt, alone, unscale):
+    """The impulse of contact p among others, and the heat that it makes in either row, J^2 / 2m included."""
     gain_i = 1.0 / mass[i]
     gain_j = 1.0 / mass[j]
-    strength = rate[p] * dt
+    reduced = law_of[p, 3]
+    strength = law_of[p, 4] * dt
     kappa = strength / (1.0 + 0.5 * strength)
-    approach = speed[p]
-    by_others = kappa * approach + unscale * (
-        normal[p, 0] * (real(sum_x[i]) * gain_i - real(sum_x[j]) * gain_j)
-        + normal[p, 1] * (real(sum_y[i]) * gain_i - real(sum_y[j]) * gain_j)
-        + normal[p, 2] * (real(sum_z[i]) * gain_i - real(sum_z[j]) * gain_j)
+    by_others = kappa * speed[p] + unscale * (
+        law_of[p, 0] * (real(alone[i, 0]) * gain_i - real(alone[j, 0]) * gain_j)
+        + law_of[p, 1] * (real(alone[i, 1]) * gain_i - real(alone[j, 1]) * gain_j)
+        + law_of[p, 2] * (real(alone[i, 2]) * gain_i - real(alone[j, 2]) * gain_j)
     )
-    limit = CORRECTION * abs(approach)
-    push = -reduced[p] * kappa * (approach + min(max(0.5 * by_others, -limit), limit))
-    heat = -push * (approach + 0.5 * push / reduced[p])
-    impulse[p] = push - impulse[p]
-    shares[p, 0] = 0.5 * (heat + push * push * gain_i)
-    shares[p, 1] = 0.5 * (heat + push * push * gain_j)
+    limit = CORRECTION * abs(speed[p])
+    push = -reduced * kappa * (speed[p] + min(max(0.5 * by_others, -limit), limit))
+    heat = -push * (speed[p] + 0.5 * push / reduced)
+    return push, 0.5 * (heat + push * push * gain_i), 0.5 * (heat + push * push * gain_j)
+
+
+@device
+def measure(p, first, second, law_of, velocity, speed):
+    """Note the approach speed of contact p."""
+    speed[p] = approach(p, nonnegative(first[p]), nonnegative(second[p]), law_of, velocity)
+
+
+@device
+def push(p, law_of, speed, dt, scale, terms):
+    """First pass: the impulse that contact p would have alone, in whole units."""
+    impulse = lone(p, law_of, speed, dt) * scale
+    for axis in range(3):
+        terms[p, axis] = int(law_of[p, axis] * impulse)
+
+
+@device
+def damp(p, first, second, law_of, speed, mass, dt, alone, unscale, scale, heat_scale, terms):
+    """Second pass: the impulse of contact p among others, and the two heats, in whole units."""
+    impulse, heat_i, heat_j = damped(
+        p, nonnegative(first[p]), nonnegative(second[p]), law_of, speed, mass, dt, alone, unscale
+    )
+    for axis in range(3):
+        terms[p, axis] = int(law_of[p, axis] * (impulse * scale))
+    terms[p, 3], terms[p, 4] = int(heat_i * heat_scale), int(heat_j * heat_scale)
+
+
+@kernel(tasks=True)
+def measure_slab(t, colour, stride, first, second, start, count, law_of, velocity, speed, most, alone):
+    """Approach speeds of a slab; its largest speed, reduced mass and rate; the first sums of its rows are cleared."""
+    slab = nonnegative(stride * t + colour)
+    begin = start[slab]
+    end = begin + count[slab]
+    for_each(measure, begin, end, (first, second, law_of, velocity, speed))
+    fastest = heaviest = highest = 0.0
+    for k in range(begin, end):
+        p = nonnegative(k)
+        fastest = max(fastest, abs(speed[p]))
+        heaviest = max(heaviest, law_of[p, 3])
+        highest = max(highest, law_of[p, 4])
+        for axis in range(3):
+            alone[nonnegative(first[p]), axis] = 0
+            alone[nonnegative(second[p]), axis] = 0
+    most[slab, 0], most[slab, 1], most[slab, 2] = fastest, heaviest, highest
+
+
+@kernel(tasks=True)
+def push_slab(t, colour, stride, first, second, start, count, law_of, speed, dt, scale, terms, alone):
+    """First pass over a slab: sum the impulses that its contacts would have alone."""
+    slab = nonnegative(stride * t + colour)
+    begin = start[slab]
+    end = begin + count[slab]
+    for_each(push, begin, end, (law_of, speed, dt, scale, terms))
+    for k in range(begin, end):
+        p = nonnegative(k)
+        add_opposite(first[p], second[p], terms[p, 0], terms[p, 1], terms[p, 2], alone)
+
+
+@kernel(tasks=True)
+def damp_slab(t, colour, stride, first, second, start, count, law_of, speed, mass, dt, alone, unscale,
+              scale, heat_scale, terms, sums, made):  # fmt: skip
+    """Second pass over a slab: sum impulses and heats."""
+    slab = nonnegative(stride * t + colour)
+    begin = start[slab]
+    end = begin + count[slab]
+    for_each(damp, begin, end, (first, second, law_of, speed, mass, dt, alone, unscale, scale, heat_scale, terms))
+    for k in range(begin, end):
+        p = nonnegative(k)
+        add_opposite(first[p], second[p], terms[p, 0], terms[p, 1], terms[p, 2], sums)
+        made[nonnegative(first[p])] += terms[p, 3]
+        made[nonnegative(second[p])] += terms[p, 4]
+
+
+@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:,:], real[:], i8[:,:]")
+def measure_pair(p, first, second, law_of, velocity, speed, alone):
+    """`measure_slab` for a GPU: one pair; a speed of 0 where nothing touches."""
+    i = nonnegative(first[p])
+    j = nonnegative(second[p])
+    speed[p] = 0.0
+    if law_of[p, 4] > 0.0:
+        speed[p] = approach(p, i, j, law_of, velocity)
+        for axis in range(3):
+            alone[i, axis] = 0
+            alone[j, axis] = 0
+
+
+@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:], real, real, i8[:], i8[:], i8[:]")
+def push_pair(p, first, second, law_of, speed, dt, scale, alone_x, alone_y, alone_z):
+    """`push_slab` for a GPU: one pair, atomic sums."""
+    if law_of[p, 4] > 0.0:
+        impulse = lone(p, law_of, speed, dt) * scale
+        x = int(law_of[p, 0] * impulse)
+        y = int(law_of[p, 1] * impulse)
+        z = int(law_of[p, 2] * impulse)
+        atomic_opposite(nonnegative(first[p]), nonnegative(second[p]), x, y, z, alone_x, alone_y, alone_z)
+
+
+@kernel(
+    cost=30.0,
+    signature="i4[:], i4[:], real[:,:], real[:], real[:], real, i8[:,:], real, real, real, i8[:], i8[:], i8[:], i8[:]",
+)
+def damp_pair(p, first, second, law_of, speed, mass, dt, alone, unscale, scale, heat_scale,
+              sum_x, sum_y, sum_z, made):  # fmt: skip
+    """`damp_slab` for a GPU: one pair, atomic sums."""
+    i = nonnegative(first[p])
+    j = nonnegative(second[p])
+    if law_of[p, 4] > 0.0:
+        impulse, heat_i, heat_j = damped(p, i, j, law_of, speed, mass, dt, alone, unscale)
+        x = int(law_of[p, 0] * (impulse * scale))
+        y = int(law_of[p, 1] * (impulse * scale))
+        z = int(law_of[p, 2] * (impulse * scale))
+        atomic_opposite(i, j, x, y, z, sum_x, sum_y, sum_z)
+        atomic_add(made, i, int(heat_i * heat_scale))
+        atomic_add(made, j, int(heat_j * heat_scale))
 
 
 @kernel(cost=6.0)
-def apply(i, velocity, heat, mass, sum_x, sum_y, sum_z, sum_heat, unscale, heat_unscale):
+def apply(i, velocity, heat, mass, sums, made, unscale, heat_unscale):
     """v += J / m; heat takes its sum less |J|^2 / 2m; all sums are cleared."""
-    x = real(sum_x[i]) * unscale
-    y = real(sum_y[i]) * unscale
-    z = real(sum_z[i]) * unscale
+    x = real(sums[i, 0]) * unscale
+    y = real(sums[i, 1]) * unscale
+    z = real(sums[i, 2]) * unscale
     gain = 1.0 / mass[i]
     velocity[i, 0] += x * gain
     velocity[i, 1] += y * gain
     velocity[i, 2] += z * gain
-    made = real(sum_heat[i]) * heat_unscale - 0.5 * (x * x + y * y + z * z) * gain
-    heat[i] = max(heat[i] + made, 0.0)  # rounding must not take a cold body below 0
-    sum_x[i] = 0
-    sum_y[i] = 0
-    sum_z[i] = 0
-    sum_heat[i] = 0
+    kept = real(made[i]) * heat_unscale - 0.5 * (x * x + y * y + z * z) * gain
+    heat[i] = max(heat[i] + kept, 0.0)  # rounding must not take a cold body below 0
+    for axis in range(3):
+        sums[i, axis] = 0
+    made[i] = 0
 
 
 class ContactDamping:
@@ -98,56 +215,73 @@ class ContactDamping:
     """
 
     def __init__(self, on: Device) -> None:
-        self.device = on
-        self._sums = ContactSums(on)
-        self._allot(0)
+        self.device, self._speed = on, on.empty(0)
+        self._alone, self._made = on.zeros((3, 0), np.int64).T, on.zeros(0, np.int64)
 
-    def _allot(self, room: int) -> None:
-        self._speed, self._impulse = self.device.empty(room), self.device.empty(room)
-        self._shares = self.device.empty((2, room)).T
-
-    def apply(self, contacts: HertzContacts, bodies: Bodies, dt: float) -> None:
+    def apply(self, hertz: HertzContacts, bodies: Bodies, dt: float) -> None:
         """Damp for `dt`, in as many equal parts as the strongest contact asks for.
 
         Parameters
         ----------
-        contacts
-            Evaluated at the present positions.
+        hertz
+            Contacts at the present positions; its sums, which are 0 by now, and its scratch are used.
         bodies
             Velocity, heat and mass of the rows; velocity and heat change.
         dt
             Duration.
         """
-        pairs = contacts.pairs
-        if not pairs.total:
+        if not hertz.contacts.total:
             return
-        highest = float(contacts.rate[: pairs.total].max())
-        if not highest:
-            return
-        if len(self._speed) < pairs.total:
-            self._allot(len(pairs.first))
-        self._sums.fit(bodies.n)
+        on, room = self.device, len(hertz.contacts.first)
+        if len(self._speed) < room:
+            self._speed = on.empty(room)
+        if len(self._made) != bodies.n:
+            self._alone, self._made = on.empty((3, bodies.n), np.int64).T, on.zeros(bodies.n, np.int64)
+        fastest, heaviest, highest = self._measure(hertz, bodies)
         parts = max(1, math.ceil(highest * dt / STRONGEST))
-        # no impulse of a part is larger than this times the speed of its contact
-        heaviest = float(contacts.reduced[: pairs.total].max()) * highest * dt / parts
-        for _ in range(parts):
-            self._part(contacts, bodies, heaviest, dt / parts)
+        for part in range(parts):
+            if part:
+                fastest, _, _ = self._measure(hertz, bodies)
+            # no impulse of a part is larger
+            strongest = (1 + CORRECTION) * heaviest * highest * dt / parts * fastest
+            if not strongest:
+                return
+            self._part(hertz, bodies, dt / parts, strongest, fastest)
 
-    def _part(self, contacts: HertzContacts, bodies: Bodies, heaviest: float, dt: float) -> None:
-        pairs, on, sums = contacts.pairs, self.device, self._sums
+    def _part(self, hertz: HertzContacts, bodies: Bodies, dt: float, strongest: float, fastest: float) -> None:
+        law_of, speed, alone, made = hertz.law_of, self._speed, self._alone, self._made
         velocity, heat, mass = bodies.columns("velocity", "heat", "mass")
-        rows, every = (pairs.first, pairs.second), Rows(pairs.total, on)
-        law = contacts.normal, contacts.reduced, contacts.rate
-        predict(every, *rows, *law, velocity, dt, self._speed, self._impulse)
-        speed = self._speed[: pairs.total]
-        fastest = max(float(speed.max()), -float(speed.min()))
-        if not fastest:
-            return
-        strongest = (1 + CORRECTION) * heaviest * fastest
-        scale = power_of_two(2.0**SUM_BITS / strongest, on)
-        heat_scale = power_of_two(2.0**SUM_BITS / (strongest * fastest), on)
-        sums.add_vectors(pairs, contacts.normal, self._impulse, scale)
-        correct(every, *rows, *law, mass, dt, self._speed, *sums.vector, 1 / scale, self._impulse, self._shares)
-        sums.add_vectors(pairs, contacts.normal, self._impulse, scale)
-        sums.add_shares(pairs, self._shares, heat_scale)
-        apply(bodies.rows, velocity, heat, mass, *sums.vector, sums.scalar, 1 / scale, 1 / heat_scale)
+        scale = power_of_two(2.0**SUM_BITS / strongest, self.device)
+        heat_scale = power_of_two(2.0**SUM_BITS / (strongest * fastest), self.device)
+        units = 1 / scale, scale, heat_scale
+        if self.device.kind == "cuda":
+            contacts = hertz.contacts
+            pairs, rows = (contacts.first, contacts.second), Rows(contacts.total, self.device)
+            push_pair(rows, *pairs, law_of, speed, dt, scale, *alone.T)
+            damp_pair(rows, *pairs, law_of, speed, mass, dt, alone, *units, *hertz.sums.T, made)
+        else:
+            self._launch(push_slab, hertz, law_of, speed, dt, scale, hertz.terms, alone)
+            self._launch(damp_slab, hertz, law_of, speed, mass, dt, alone, *units, hertz.terms, hertz.sums, made)
+        apply(bodies.rows, velocity, heat, mass, hertz.sums, made, 1 / scale, 1 / heat_scale)
+
+    def _measure(self, hertz: HertzContacts, bodies: Bodies) -> tuple[float, float, float]:
+        """Find all speeds of approach; returns the largest speed, reduced mass and damping rate."""
+        on, contacts, law_of, speed = self.device, hertz.contacts, hertz.law_of, self._speed
+        velocity = bodies.column("velocity")
+        if on.kind == "cuda":
+            measure_pair(
+                Rows(contacts.total, on), contacts.first, contacts.second, law_of, velocity, speed, self._alone
+            )
+            touching = law_of[: contacts.total, 4] > 0
+            found = abs(speed), law_of[:, 3], law_of[:, 4]
+            return tuple(float((column[: contacts.total] * touching).max()) for column in found)
+        most = on.empty((3, contacts.slabs)).T
+        self._launch(measure_slab, hertz, law_of, velocity, speed, most, self._alone)
+        fastest, heaviest, highest = most.max(axis=0).tolist()
+        return fastest, heaviest, highest
+
+    def _launch(self, by_slab: Any, hertz: HertzContacts, *arguments: Any) -> None:
+        contacts = hertz.contacts
+        lists = contacts.first, contacts.second, contacts.start, contacts.count
+        for rows, colour, stride in contacts.colours(COST):
+            by_slab(rows, colour, stride, *lists, *arguments)

@@ -1,25 +1,28 @@
-"""Hertzian contact: the elastic force of every touching pair, and what damping needs to know about it.
+"""Hertzian contact: the elastic forces of all touching pairs in one pass, and what damping needs to know about them.
 
 F = (4/3) E* sqrt(R*) delta^(3/2), energy (8/15) E* sqrt(R*) delta^(5/2), with overlap delta = r_i + r_j - d,
 1/R* = 1/r_i + 1/r_j and the effective modulus E* (K. L. Johnson, Contact Mechanics, 1985, equations 4.22-4.24).
 
-Forces on a row are summed in 64-bit integers, see :mod:`~sensorium.systems.contact_sums`.
+The pass goes over the pairs that may touch, slab by slab; forces go straight into integer sums on each row (see
+:mod:`~sensorium.systems.contact_sums`) and energies into one of each slab. Nothing is kept of a pair unless there is
+damping.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.kernel import device, kernel, real
 from sensorium.engine.math import sqrt
-from sensorium.engine.neighbor_search import nearest_image
+from sensorium.engine.neighbor_search import separation, sift, squared_distance
 from sensorium.engine.pairs import Pairs
-from sensorium.engine.primitives import nonnegative
+from sensorium.engine.primitives import atomic_add, for_each, nonnegative
 from sensorium.systems.contact_bodies import Bodies
-from sensorium.systems.contact_sums import SUM_BITS, ContactSums, power_of_two
+from sensorium.systems.contact_sums import SUM_BITS, add_opposite, atomic_opposite, power_of_two
 
 __all__ = ["BY_COEFFICIENT", "BY_RESTITUTION", "NO_DAMPING", "HertzContacts", "contact_time", "damping_ratio"]
 
@@ -27,6 +30,9 @@ NO_DAMPING, BY_RESTITUTION, BY_COEFFICIENT = range(3)
 
 ENERGY_BITS = 38  # of an energy at full overlap, in whole units; what is below a unit is summed apart
 FRACTION = float(1 << 31)
+COST = 5.0  # ns of a pair
+BATCH = 512  # pairs whose contacts are evaluated together
+LANES = 1024  # energy sums on a GPU, so that atomic additions seldom meet
 
 
 def contact_time(mass: float, radius: float, modulus: float, speed: float) -> float:
@@ -58,13 +64,13 @@ def damping_ratio(restitution: float) -> float:
 
 
 @device
-def hertz(x, y, z, reach, effective, reduced, stiffness, law, strength):
+def hertz(x, y, z, squared, reach, effective, reduced, stiffness, law, strength):
     """Contact of two bodies at (x, y, z) from each other: unit vector, force, elastic energy, damping rate.
 
     The rate c says F_d = -m* c v_n. Every operation gives the same bits when the bodies change places, but for the sign
     of the unit vector.
     """
-    distance = sqrt(x * x + y * y + z * z)
+    distance = sqrt(squared)
     # centres that coincide have no direction: no force, rather than one made of rounding
     inverse = 1.0 / distance if distance > 0.0 else 0.0
     overlap = max(reach - distance, 0.0)
@@ -78,45 +84,130 @@ def hertz(x, y, z, reach, effective, reduced, stiffness, law, strength):
     return x * inverse, y * inverse, z * inverse, force, 0.4 * force * overlap, rate
 
 
-@kernel(cost=20.0)
-def press(p, first, second, position, radius, mass, stiffness, law, strength, unit, normal, force, reduced, rate,
-          whole, rest, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
-    """Evaluate one contact."""
+@device
+def contact(i, j, position, radius, mass, stiffness, law, strength, scale, unit,
+            edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """The touching rows i and j: unit vector, reduced mass and damping rate (of use to a law); force and energy.
+
+    The force in units of 1 / scale; the energy in whole units of 1 / unit and the rest, so that its sum has no order
+    and loses nothing.
+    """
+    reach = radius[i] + radius[j]
+    reduced = mass[i] * mass[j] / (mass[i] + mass[j])
+    x, y, z, squared = separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
+    x, y, z, force, stored, rate = hertz(
+        x, y, z, squared, reach, radius[i] * radius[j] / reach, reduced, stiffness, law, strength
+    )
+    whole = int(stored * unit)
+    rest = int((stored * unit - real(whole)) * FRACTION)
+    return x, y, z, reduced, rate, force * scale, whole, rest
+
+
+@device
+def press(p, first, second, position, radius, mass, stiffness, scale, unit, terms,
+          edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """Evaluate contact p without damping: ``terms[p]`` is the force and the energy."""
+    x, y, z, _, _, force, whole, rest = contact(
+        nonnegative(first[p]), nonnegative(second[p]), position, radius, mass, stiffness, NO_DAMPING, 0.0, scale, unit,
+        edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+    )  # fmt: skip
+    terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
+    terms[p, 3], terms[p, 4] = whole, rest
+
+
+@device
+def press_damped(p, first, second, position, radius, mass, stiffness, law, strength, scale, unit, terms, law_of,
+                 edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """`press`, and what damping needs to know of contact p."""
+    x, y, z, reduced, rate, force, whole, rest = contact(
+        nonnegative(first[p]), nonnegative(second[p]), position, radius, mass, stiffness, law, strength, scale, unit,
+        edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+    )  # fmt: skip
+    terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
+    terms[p, 3], terms[p, 4] = whole, rest
+    law_of[p, 0], law_of[p, 1], law_of[p, 2], law_of[p, 3], law_of[p, 4] = x, y, z, reduced, rate
+
+
+@kernel(tasks=True)
+def press_slab(t, colour, stride, first, second, start, count, position, radius, mass, stiffness, law, strength, scale,
+               unit, sums, energy, touch_first, touch_second, touch_count, terms, law_of,
+               edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """Sum the forces and energies of the contacts of a slab, some pairs at a time so that they stay in the cache.
+
+    Which pairs touch is found without a branch, and contacts without gaps are evaluated in vector registers: a branch
+    on the distance would be mispredicted for every other contact. With damping all contacts are kept.
+    """
+    slab = nonnegative(stride * t + colour)
+    place = start[slab]
+    end = start[slab] + count[slab]
+    whole = rest = 0
+    for base in range(start[slab], end, BATCH):
+        if law == NO_DAMPING:
+            place = start[slab]
+        begin = place
+        place = sift(
+            base, min(base + BATCH, end), place, first, second, position, radius, 0.0, touch_first, touch_second,
+            edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+        )  # fmt: skip
+        if law == NO_DAMPING:
+            for_each(press, begin, place, (
+                touch_first, touch_second, position, radius, mass, stiffness, scale, unit, terms,
+                edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+            ))  # fmt: skip
+        else:
+            for_each(press_damped, begin, place, (
+                touch_first, touch_second, position, radius, mass, stiffness, law, strength, scale, unit, terms, law_of,
+                edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+            ))  # fmt: skip
+        for k in range(begin, place):
+            p = nonnegative(k)
+            whole += terms[p, 3]
+            rest += terms[p, 4]
+        for k in range(begin, place):
+            p = nonnegative(k)
+            add_opposite(touch_first[p], touch_second[p], terms[p, 0], terms[p, 1], terms[p, 2], sums)
+    energy[2 * slab] = whole
+    energy[2 * slab + 1] = rest
+    if law != NO_DAMPING:
+        touch_count[slab] = place - start[slab]
+
+
+@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:], real[:], real, int, real, real, real, i8[:], i8[:],"
+        " i8[:], i8[:], real[:,:], real, real, real, real, real, real")  # fmt: skip
+def press_pair(p, first, second, position, radius, mass, stiffness, law, strength, scale, unit,
+               sum_x, sum_y, sum_z, energy, law_of,
+               edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """`press_slab` for a GPU: one pair, atomic sums; a pair that does not touch gets a damping rate of 0."""
     i = nonnegative(first[p])
     j = nonnegative(second[p])
     reach = radius[i] + radius[j]
-    effective_mass = mass[i] * mass[j] / (mass[i] + mass[j])
-    x, y, z, push, stored, damping = hertz(
-        nearest_image(position[i, 0] - position[j, 0], edge_x, inverse_x),
-        nearest_image(position[i, 1] - position[j, 1], edge_y, inverse_y),
-        nearest_image(position[i, 2] - position[j, 2], edge_z, inverse_z),
-        reach, radius[i] * radius[j] / reach, effective_mass, stiffness, law, strength,
-    )  # fmt: skip
-    normal[p, 0] = x
-    normal[p, 1] = y
-    normal[p, 2] = z
-    force[p] = push
-    reduced[p] = effective_mass
-    rate[p] = damping
-    # the energy in two integers, so that the sum over contacts has no order and loses nothing
-    units = int(stored * unit)
-    whole[p] = units
-    rest[p] = int((stored * unit - real(units)) * FRACTION)
+    squared = squared_distance(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
+    touches = squared < reach * reach
+    if law != NO_DAMPING:
+        law_of[p, 4] = 0.0
+    if touches:
+        x, y, z, reduced, rate, force, whole, rest = contact(
+            i, j, position, radius, mass, stiffness, law, strength, scale, unit,
+            edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+        )  # fmt: skip
+        atomic_opposite(i, j, int(x * force), int(y * force), int(z * force), sum_x, sum_y, sum_z)
+        lane = p % LANES
+        atomic_add(energy, 2 * lane, whole)
+        atomic_add(energy, 2 * lane + 1, rest)
+        if law != NO_DAMPING:
+            law_of[p, 0], law_of[p, 1], law_of[p, 2], law_of[p, 3], law_of[p, 4] = x, y, z, reduced, rate
 
 
 @kernel(cost=4.0)
-def deliver(i, force, sum_x, sum_y, sum_z, unscale):
+def deliver(i, force, sums, unscale):
     """Add the integer sums to the force column, and clear them."""
-    force[i, 0] += real(sum_x[i]) * unscale
-    force[i, 1] += real(sum_y[i]) * unscale
-    force[i, 2] += real(sum_z[i]) * unscale
-    sum_x[i] = 0
-    sum_y[i] = 0
-    sum_z[i] = 0
+    for k in range(3):
+        force[i, k] += real(sums[i, k]) * unscale
+        sums[i, k] = 0
 
 
 class HertzContacts:
-    """Touching pairs with their forces, energies and damping rates, evaluated at one set of positions.
+    """The contacts of spheres, evaluated at one set of positions: forces, energy, and what damping needs.
 
     Parameters
     ----------
@@ -129,34 +220,33 @@ class HertzContacts:
 
     Attributes
     ----------
-    pairs
-        The pairs of the last evaluation.
-    normal, reduced, rate
-        Unit vectors ``(>= total, 3)`` from the second row to the first, reduced masses and damping rates of the pairs.
     energy
         Elastic energy of all contacts.
+    sums
+        ``(n, 3)`` int64: forces on each row in units of a power of two, until they are delivered; 0 after that.
+    contacts
+        The touching pairs, if there is damping: each slab begins where it does in the list of pairs. On a GPU, all
+        pairs; those that do not touch have a damping rate of 0.
+    terms
+        ``(>= places, 5)`` int64: scratch.
+    law_of
+        ``(>= places, 5)``: unit vector from the second row to the first, reduced mass and damping rate of the contacts.
     """
 
     def __init__(self, on: Device, modulus: float, law: int, strength: float) -> None:
-        self.device, self.pairs = on, Pairs(on)
+        self.device, self.contacts = on, Pairs(on)
         self.stiffness, self.law, self.strength = 4 / 3 * modulus, law, strength
         self.energy, self._scale = 0.0, 1.0
-        self._sums = ContactSums(on)
-        self._allot(0)
-
-    def _allot(self, room: int) -> None:
-        on = self.device
-        self.normal = on.empty((3, room)).T
-        self.reduced, self.rate, self._force = on.empty(room), on.empty(room), on.empty(room)
-        self._energy = on.empty((2, room), np.int64)
+        self.sums, self.terms = on.zeros((3, 0), np.int64).T, on.empty((5, 0), np.int64).T
+        self.law_of = on.empty((5, 0)).T
 
     def evaluate(self, pairs: Pairs, bodies: Bodies, largest: float, geometry: tuple[float, ...]) -> None:
-        """Evaluate the touching `pairs`.
+        """Evaluate the contacts among `pairs`.
 
         Parameters
         ----------
         pairs
-            Pairs whose distance is below the sum of their radii, without gaps.
+            Every pair whose distance is below the sum of the radii is among them.
         bodies
             Position, radius and mass of the rows.
         largest
@@ -164,26 +254,62 @@ class HertzContacts:
         geometry
             Edges and inverse edges of the box.
         """
-        on, self.pairs, self.energy = self.device, pairs, 0.0
+        on, self.energy = self.device, 0.0
+        if len(self.sums) != bodies.n:
+            self.sums = on.zeros((3, bodies.n), np.int64).T
+        self.contacts.allot_like(pairs)
         if not pairs.total:
             return
-        if len(self.rate) < pairs.total:
-            self._allot(len(pairs.first))
         # the largest spheres at full overlap: more than any contact can have
         most = self.stiffness * math.sqrt(largest / 2) * (2 * largest) ** 1.5
         unit = power_of_two(2.0**ENERGY_BITS / (0.8 * largest * most), on)
-        press(
-            Rows(pairs.total, on), pairs.first, pairs.second, *bodies.columns("position", "radius", "mass"),
-            self.stiffness, self.law, self.strength, unit,
-            self.normal, self._force, self.reduced, self.rate, *self._energy, *geometry,
-        )  # fmt: skip
-        whole, rest = (int(part) for part in self._energy[:, : pairs.total].sum(axis=1))
-        self.energy = (whole + rest / FRACTION) / unit
         self._scale = power_of_two(2.0**SUM_BITS / most, on)
+        energy = self._press(
+            pairs,
+            *bodies.columns("position", "radius", "mass"),
+            self.stiffness, self.law, self.strength, self._scale, unit, geometry=geometry,
+        )  # fmt: skip
+        whole, rest = (int(part) for part in energy.reshape(-1, 2).sum(axis=0))
+        self.energy = (whole + rest / FRACTION) / unit
+
+    def _press(self, pairs: Pairs, *arguments: Any, geometry: tuple[float, ...]) -> Any:
+        """Launch over all pairs; returns the energies of slabs or lanes."""
+        on, contacts, room, damped = self.device, self.contacts, len(pairs.first), self.law != NO_DAMPING
+        if damped and len(self.law_of) < room:
+            self.law_of = on.empty((5, room)).T
+        if on.kind == "cuda":
+            energy = on.zeros(2 * LANES, np.int64)
+            rows = Rows(pairs.total, on)
+            press_pair(rows, pairs.first, pairs.second, *arguments, *self.sums.T, energy, self.law_of, *geometry)
+            self.contacts = pairs
+            return energy
+        if len(self.terms) < room:
+            self.terms = on.empty((5, room), np.int64).T
+        energy = on.empty(2 * pairs.slabs, np.int64)
+        lists = pairs.first, pairs.second, pairs.start, pairs.count
+        touching = contacts.first, contacts.second, contacts.count
+        for rows, colour, stride in pairs.colours(COST):
+            press_slab(
+                rows,
+                colour,
+                stride,
+                *lists,
+                *arguments,
+                self.sums,
+                energy,
+                *touching,
+                self.terms,
+                self.law_of,
+                *geometry,
+            )
+        if damped:
+            contacts.total = int(contacts.count.sum())
+        return energy
 
     def add_forces(self, bodies: Bodies) -> None:
-        """Add the forces of the contacts last evaluated to the force column."""
-        if self.pairs.total:
-            self._sums.fit(bodies.n)
-            self._sums.add_vectors(self.pairs, self.normal, self._force, self._scale)
-            deliver(bodies.rows, bodies.column("force"), *self._sums.vector, 1 / self._scale)
+        """Add the forces last evaluated to the force column."""
+        deliver(bodies.rows, bodies.column("force"), self.sums, 1 / self._scale)
+
+    def drop_forces(self) -> None:
+        """Forget the forces last evaluated."""
+        self.sums[:] = 0

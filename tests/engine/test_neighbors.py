@@ -139,31 +139,31 @@ def test_images_far_from_the_box_are_the_same_place() -> None:
     assert set(listed(cloud.neighbors().touching(cloud.position, cloud.radius, cloud.n))) == inside
 
 
-def test_slabs_of_one_colour_share_no_row() -> None:
-    """What makes two colours safe; and the slabs follow from the cells, not from the threads."""
+@pytest.mark.parametrize("count", [1, 2])
+def test_slabs_of_one_launch_share_no_row(count: int) -> None:
+    """What makes two colours safe, and all slabs in one launch of one thread; slabs follow from cells, not threads."""
     cloud = Cloud("brick", 2000, radius=0.3)
     before = threads()
     try:
-        slabs = []
-        for count in (1, 2):
-            set_threads(count)
-            pairs = cloud.neighbors().update(cloud.position, cloud.radius, cloud.n)
-            slabs.append(pairs.slabs)
+        set_threads(count)
+        pairs = cloud.neighbors().update(cloud.position, cloud.radius, cloud.n)
+        launches = [[stride * task + colour for task in range(tasks.n)] for tasks, colour, stride in pairs.colours(1e3)]
     finally:
         set_threads(before)
-    assert slabs[0] == slabs[1]
-    assert pairs.slabs >= 4
-    assert pairs.slabs % 2 == 0
-    assert sum(pairs.colours()) == pairs.slabs
+    assert pairs.slabs == 18  # of 18 planes
+    assert sorted(slab for slabs in launches for slab in slabs) == list(range(pairs.slabs))
+    assert len(launches) == count
+    if count == 1:
+        return  # one after the other
     rows = [
         set(pairs.first[s : s + c].tolist()) | set(pairs.second[s : s + c].tolist())
         for s, c in zip(pairs.start, pairs.count)
     ]
-    for colour in range(2):
+    for slabs in launches:
         seen: set[int] = set()
-        for own in rows[colour::2]:
-            assert not seen & own
-            seen |= own
+        for slab in slabs:
+            assert not seen & rows[slab]
+            seen |= rows[slab]
 
 
 def test_crowds_find_room() -> None:
