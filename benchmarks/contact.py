@@ -196,27 +196,71 @@ def agreement(count: int = 4000, steps: int = 1500, every: int = 50) -> dict[str
     return found
 
 
+def scaling(repeats: int) -> list[Row]:
+    """The same simulation on one thread and on two, in turn."""
+    rows = []
+    for fraction in FRACTIONS:
+        for precision in ("single", "double"):
+            simulation = ours(start(100_000, fraction), precision, 0.0)
+            set_threads(2)
+            simulation.run(WARM_UP)
+
+            def run(threads: int, simulation: Simulation = simulation) -> None:
+                set_threads(threads)
+                simulation.run(CALLS)
+
+            sides: dict[str, Callable[[], None]] = {"1": lambda run=run: run(1), "2": lambda run=run: run(2)}  # type: ignore[misc]
+            wall = {name: 1e9 * t.wall / CALLS / 1e5 for name, t in interleaved(sides, repeats=repeats).items()}
+            part = f"Hertz contact, elastic, N 1e5, phi {fraction:.2f}, {precision}, 2 threads"
+            figures = wall["2"], wall["1"], "ns/particle-step", wall["1"] / wall["2"]
+            rows.append(Row(part, "the same on 1 thread", *figures, 1.5, 1.9))
+    return rows
+
+
+COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#E69F00")  # told apart with any colour vision (Okabe and Ito, 2008)
+
+
 def draw(rows: list[Row], agreed: dict[str, Any]) -> None:
-    """The figure: ratios, distance of trajectories, and energies."""
+    """The figure: ratios, distance of trajectories, and mean square speeds."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 3, figsize=(15, 5), layout="constrained")
-    names = [row.part.removeprefix("Hertz contact, ") for row in rows]
-    axes[0].barh(names, [row.ratio for row in rows])
-    axes[0].set(xlabel="times faster than LAMMPS")
-    axes[0].tick_params(labelsize=5)
-    for label, series in agreed.items():
-        axes[1].semilogy(series["step"], np.maximum(series["distance"], 1e-17), label=label)
-        line = axes[2].plot(series["step"], series["ours"], label=label)[0]
-        axes[2].plot(series["step"], series["LAMMPS"], "k:", linewidth=1)
-        line.set_linewidth(2)
-    axes[1].set(xlabel="step", ylabel="rms distance between the codes [diameters]")
-    axes[2].set(xlabel="step", ylabel="mean square speed (LAMMPS dotted)")
-    axes[1].legend(fontsize=7)
-    figure.savefig(RESULTS / "contact.png", dpi=120)
+    figure, axes = pyplot.subplots(1, 3, figsize=(15, 6), layout="constrained", width_ratios=(1.2, 1, 1))
+    draw_ratios(axes[0], rows)
+    for (label, series), colour, line in zip(agreed.items(), COLOURS, ("-", "--", "-", "--")):
+        time = DT * np.array(series["step"])
+        axes[1].semilogy(time, np.maximum(series["distance"], 1e-17), line, color=colour, label=label)
+        axes[2].plot(time, series["ours"], color=colour, label=label)
+        axes[2].plot(time[::3], series["LAMMPS"][::3], "o", color=colour, markerfacecolor="none", markersize=5)
+    axes[2].plot([], [], "ko", markerfacecolor="none", markersize=5, label="LAMMPS")
+    axes[1].axhline(1e-3, color="0.6", linewidth=0.8)
+    axes[1].set(xlabel="time [diameter / initial thermal speed]", ylabel="rms distance from LAMMPS [diameters]")
+    axes[1].set_title("b  Trajectories, N = 4000, double precision", loc="left")
+    axes[2].set(xlabel=axes[1].get_xlabel(), ylabel="mean square speed [initial thermal speed squared]", ylim=(0, None))
+    axes[2].set_title("c  Energy of motion", loc="left")
+    for panel in axes[1:]:
+        panel.legend(frameon=False)
+    figure.savefig(RESULTS / "contact.png", dpi=200)
+
+
+def draw_ratios(panel: Any, rows: list[Row]) -> None:
+    """One line per case; a marker per precision, and what must be reached."""
+    cases: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        _, kind, count, fraction, precision, threads = row.part.split(", ")
+        cases.setdefault(f"{count}, {fraction}, {kind}, {threads}", {})[precision] = row
+    for line, found in enumerate(cases.values()):
+        for precision, colour, marker in (("single", COLOURS[0], "o"), ("double", COLOURS[2], "s")):
+            panel.plot(found[precision].ratio, line, marker, color=colour, label=precision if not line else None)
+        panel.plot([found["single"].must] * 2, [line - 0.35, line + 0.35], "k-", label="must" if not line else None)
+    panel.set_yticks(range(len(cases)), list(cases))
+    panel.invert_yaxis()
+    panel.set(xlabel="times faster than LAMMPS gran/hertz/history/omp", xlim=(0, None))
+    panel.set_title("a  Wall time per particle and step", loc="left")
+    panel.grid(axis="y", linewidth=0.4)
+    panel.legend(frameon=False)
 
 
 def main() -> None:
@@ -226,8 +270,10 @@ def main() -> None:
         together = [s for s, d in zip(series["step"], series["distance"]) if d < 1e-3]
         print(f"{label}: within 0.001 diameters of LAMMPS up to step {together[-1]}")
     wait_until_idle()
-    rows = timings(int(os.environ.get("CONTACT_REPEATS", "9")))
+    repeats = int(os.environ.get("CONTACT_REPEATS", "9"))
+    rows = timings(repeats)
     draw(rows, agreed)
+    rows += scaling(repeats)
     report("contact", rows, agreement=agreed)
 
 

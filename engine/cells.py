@@ -159,7 +159,7 @@ class SortedRows:
             counting_sort(Rows(1, on), self.cell, n, grid.cells, self.start, self.order)
 
 
-def sort_rows(population: Population, position: Array, edges: Sequence[float], reach: float) -> None:
+def sort_rows(population: Population, position: Array, edges: Sequence[float], reach: float) -> Array:
     """Put the rows of `population` in the order of cells at least `reach` wide: what lies close is stored close.
 
     Parameters
@@ -170,8 +170,15 @@ def sort_rows(population: Population, position: Array, edges: Sequence[float], r
         Their positions ``(n, 3)``, on the population's device.
     edges, reach
         As in :class:`CellGrid`.
+
+    Returns
+    -------
+    Array
+        ``(n,)`` int32: the former row of each row.
     """
     n, on = population.n, population.device
     rows = SortedRows(on)
     rows.sort(CellGrid(edges, reach, n), population.storage.get(id(position), position), n)
-    population.reorder(on.xp.asarray(rows.order[:n]))
+    order: Array = rows.order[:n]
+    population.reorder(on.xp.asarray(order))
+    return order

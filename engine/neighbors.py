@@ -19,7 +19,7 @@ __all__ = ["Neighbors"]
 
 Array = npt.NDArray[Any]
 
-SPACING = 2.0  # pairs per row that the outer skin should add to those in contact, were the rows placed at random
+SPACING = 3.0  # pairs per row that the outer skin should add to those in contact, were the rows placed at random
 THINNEST, THICKEST, OPEN_SKIN = 0.3, 4.0, 0.5  # outer skin, in largest radii
 INNER_SKIN = 0.06  # in largest radii
 SLABS = 64  # at most; even, so that two colours close around the box
@@ -71,14 +71,27 @@ class Neighbors:
         self._reference = on.zeros((3, 0)).T
         self._outer, self._pairs, self._found, self._touching = (Pairs(on) for _ in range(4))
 
-    @property
-    def reach(self) -> float:
-        """Greatest distance of a pair in the outer list: the least width of a cell."""
-        return 2 * self.largest + self.skin
+    def reach_of(self, radius: Array, n: int) -> float:
+        """Greatest distance of a pair in the outer list of `n` rows of such radii: the least width of a cell."""
+        largest = float(radius[:n].max())
+        return 2 * largest + self._outer_skin(largest, n)
 
     def invalidate(self) -> None:
         """Make new lists at the next update: rows came, went or changed places, or radii changed."""
         self._n = -1
+
+    def reorder(self, order: Array) -> None:
+        """Follow rows that changed places: what was row ``order[i]`` is row i now."""
+        if self._n != len(order) or not self.largest:
+            return
+        xp = self.device.xp
+        order = xp.asarray(order)
+        place = xp.empty_like(order)
+        place[order] = xp.arange(len(order), dtype=order.dtype)
+        for pairs in (self._outer, self._pairs):
+            for rows in (pairs.first, pairs.second):
+                rows[:] = place.take(xp.asarray(rows), mode="clip")  # what lies in the gaps may be any number
+        self._reference[:] = xp.asarray(self._reference)[order]
 
     def touching(self, position: Array, radius: Array, n: int) -> Pairs:
         """The pairs of the first `n` rows that touch now (distance below the sum of the radii), without gaps.
@@ -146,7 +159,7 @@ class Neighbors:
             for pairs in (self._outer, self._pairs):
                 pairs.allot([0])
             return
-        grid = CellGrid(self.edges, self.reach, n, whole=self.brute_force)
+        grid = CellGrid(self.edges, 2 * largest + self.skin, n, whole=self.brute_force)
         self._sorted.sort(grid, position, n)
         self._search(grid, position, radius)
         self._list(grid)

@@ -195,12 +195,25 @@ class Collision(System):
 
     def _sort(self) -> None:
         """Keep rows that are close in space close in memory; nothing else depends on it."""
-        for population, particle in self.query(Particle):
-            if population.n >= SORT_FROM and self._neighbors.largest:
-                sort_rows(population, particle.position, self._neighbors.edges, self._neighbors.reach)
+        bodies, neighbors, unit_contact = self._bodies(), self._neighbors, self._unit_contact
+        if bodies is None:
+            return
+        reach = neighbors.reach_of(bodies.column("radius"), bodies.n)
+        orders = {
+            population.name: sort_rows(population, particle.position, neighbors.edges, reach)
+            for population, particle in self.query(Particle)
+            if population.n >= SORT_FROM
+        }
+        if len(self._members) == 1 and self._members[0] in orders:  # the lists are of these rows, and follow them
+            neighbors.reorder(orders[self._members[0]])
+            self._version = tuple(population.version for population, _ in self.query(Particle))
+        self._bodies()
+        self._unit_contact = unit_contact  # holds for any order of the rows
 
     def friction(self, dt: float) -> None:
         """Damp the contacts, or carry out the impacts, for the whole step at once: see the class."""
+        if self.model == "hertz" and self._contacts.law == NO_DAMPING:
+            return
         bodies = self._bodies()
         if bodies is not None and not self._found and self.world.clock.step == 0 and not self._due:
             self._find(bodies)  # a run that goes on from the state before the first step
@@ -214,7 +227,7 @@ class Collision(System):
         self._found, self._due = False, dt if self._starting else 0.0
         if self.model == "impulse":
             exchange_impulses(self.device, self._touching, bodies, self._restitution, self._neighbors.geometry)
-        elif self._contacts.law != NO_DAMPING:
+        else:
             self._damping.apply(self._contacts, bodies, due)
         bodies.give_back("velocity", "heat")
 

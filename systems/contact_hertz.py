@@ -269,7 +269,7 @@ class HertzContacts:
             *bodies.columns("position", "radius", "mass"),
             self.stiffness, self.law, self.strength, self._scale, unit, geometry=geometry,
         )  # fmt: skip
-        whole, rest = (int(part) for part in energy.reshape(-1, 2).sum(axis=0))
+        whole, rest = energy.reshape(-1, 2).sum(axis=0).tolist()
         self.energy = (whole + rest / FRACTION) / unit
 
     def _press(self, pairs: Pairs, *arguments: Any, geometry: tuple[float, ...]) -> Any:

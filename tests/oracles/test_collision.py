@@ -370,6 +370,19 @@ def test_the_bits_do_not_depend_on_how_pairs_are_found(model: str, precision: An
         set_threads(before)
 
 
+def test_a_run_resumed_where_rows_are_sorted_sorts_them(monkeypatch: Any) -> None:
+    """The order of rows shows in the sums of other systems, so it must not depend on the age of the lists."""
+    monkeypatch.setattr("sensorium.systems.collision.SORT_FROM", 100)
+    monkeypatch.setattr("sensorium.systems.collision.SORT_EVERY", 7)
+    whole, first, second = gas(), gas(), gas()
+    whole.run(16)
+    first.run(7)
+    second.restore(first.state())
+    second.run(9)
+    assert not np.array_equal(whole.world.population("grains").ids, np.arange(512))
+    assert np.array_equal(whole.world.population("grains").ids, second.world.population("grains").ids)
+
+
 def test_grains_of_two_populations_meet() -> None:
     """A pair in two populations moves as a pair in one, to the bit; points without radius are left alone."""
     one = Pair(mass=(1.0, 2.0), damping={"restitution": 0.8})
