@@ -170,7 +170,7 @@ def timings(repeats: int) -> list[Row]:
     return rows
 
 
-def agreement(count: int = 4000, steps: int = 1500, every: int = 50) -> dict[str, Any]:
+def agreement(count: int = 4000, steps: int = 3000, every: int = 50) -> dict[str, Any]:
     """Root mean square distance of the two codes, and both kinetic energies, from the same start."""
     set_threads(1)
     found: dict[str, Any] = {}

@@ -1,10 +1,10 @@
 """Hertz contact against Taichi: a cell list written by hand for the purpose, at its best setting, in single precision.
 
-The peer does what the step of `motion` and `collision` does, elastically: kick, drift, wrap, Hertz forces, kick. Rows are
-counted into cells one contact wide, a scan of the counts gives every cell its place, and positions and velocities are
-copied in that order on each step, so that neighbours are next to each other in memory; each row then visits the cells
-around it, a line of three at a time, and sums its own force, without atomics. It books no work and no energies. That
-both sides compute the same motion is checked before they are timed.
+The peer does what the step of `motion` and `collision` does, elastically: kick, drift, wrap, Hertz forces, kick. Rows
+are counted into cells one contact wide, a scan of the counts gives every cell its place, and positions and velocities
+are copied in that order on each step, so that neighbours are next to each other in memory; each row then visits the
+cells around it, a line of three at a time, and sums its own force, without atomics. It books no work and no energies.
+That both sides compute the same motion is checked before they are timed.
 
 Both sides start from the same positions and velocities, warm up for 500 steps and are timed in turn. Taichi runs in a
 process of its own (``TAICHI_PYTHON``: an interpreter that has taichi 1.7.4 and numpy), because its threads would stay.

@@ -15,6 +15,7 @@ from pathlib import Path
 __all__ = ["load_threads", "set_threads", "threads"]
 
 _layer: str | None = None
+_count = 0  # as numba has it; 0 before anybody asked
 
 
 def load_threads() -> str:
@@ -34,18 +35,23 @@ def load_threads() -> str:
 
 def set_threads(count: int) -> None:
     """Use `count` threads for parallel launches from here on: at least 1, at most the cores that numba saw."""
+    global _count
     load_threads()
     import numba
 
     numba.set_num_threads(max(1, min(count, numba.config.NUMBA_NUM_THREADS)))
+    _count = numba.get_num_threads()
 
 
 def threads() -> int:
     """Threads that a parallel launch uses."""
-    load_threads()
-    import numba
+    global _count
+    if not _count:
+        load_threads()
+        import numba
 
-    return int(numba.get_num_threads())
+        _count = numba.get_num_threads()
+    return _count  # asked at every launch, and numba takes 2 us to say
 
 
 def _preload_tbb() -> bool:

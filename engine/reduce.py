@@ -21,6 +21,7 @@ from typing import Any
 
 from sensorium.engine.device import Rows
 from sensorium.engine.kernel import PARALLEL_FROM, DeviceFunction, Kernel, KernelError, Launchable, device, kernel
+from sensorium.engine.kernel_threads import threads
 from sensorium.engine.primitives import for_each, nonnegative
 
 __all__ = ["LANES", "Maximum", "Minimum", "Sum", "sum_rows"]
@@ -158,7 +159,7 @@ class _Reduction:
         lanes = min(n, LANES)
         if on.kind != "cpu":
             width = 1
-        elif n * self.cost < PARALLEL_FROM:
+        elif n * self.cost < PARALLEL_FROM or threads() == 1:
             width = LANES  # a single task, which folds as well
         else:
             width = WIDTH
