@@ -18,7 +18,7 @@ import numpy as np
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.kernel import device, kernel, real
 from sensorium.engine.math import sqrt
-from sensorium.engine.neighbor_search import separation, sift, squared_distance
+from sensorium.engine.neighbor_search import separation
 from sensorium.engine.pairs import Pairs
 from sensorium.engine.primitives import atomic_add, for_each, nonnegative
 from sensorium.systems.contact_bodies import Bodies
@@ -85,16 +85,33 @@ def hertz(x, y, z, squared, reach, effective, reduced, stiffness, law, strength)
 
 
 @device
-def contact(i, j, position, radius, mass, stiffness, law, strength, scale, unit,
-            edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
-    """The touching rows i and j: unit vector, reduced mass and damping rate (of use to a law); force and energy.
+def sift_contacts(begin, end, place, first, second, position, radius, touch_first, touch_second, law_of,
+                  edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+    """Write the touching pairs of [begin, end), and how far apart they are, from `place` on; returns where they end."""
+    for k in range(begin, end):
+        p = nonnegative(k)
+        i = nonnegative(first[p])
+        j = nonnegative(second[p])
+        reach = radius[i] + radius[j]
+        x, y, z, squared = separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
+        # written in any case and kept if they touch: a branch would be mispredicted for every other contact
+        at = nonnegative(place)
+        touch_first[at], touch_second[at] = i, j
+        law_of[at, 0], law_of[at, 1], law_of[at, 2] = x, y, z
+        place += squared < reach * reach
+    return place
 
-    The force in units of 1 / scale; the energy in whole units of 1 / unit and the rest, so that its sum has no order
+
+@device
+def contact(i, j, x, y, z, radius, mass, stiffness, law, strength, scale, unit):
+    """The touching rows i and j, (x, y, z) apart: unit vector, reduced mass, damping rate, force, and energy.
+
+    The force is in units of 1 / scale, the energy in whole units of 1 / unit and the rest, so that its sum has no order
     and loses nothing.
     """
     reach = radius[i] + radius[j]
     reduced = mass[i] * mass[j] / (mass[i] + mass[j])
-    x, y, z, squared = separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
+    squared = x * x + y * y + z * z
     x, y, z, force, stored, rate = hertz(
         x, y, z, squared, reach, radius[i] * radius[j] / reach, reduced, stiffness, law, strength
     )
@@ -104,24 +121,22 @@ def contact(i, j, position, radius, mass, stiffness, law, strength, scale, unit,
 
 
 @device
-def press(p, first, second, position, radius, mass, stiffness, scale, unit, terms,
-          edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+def press(p, first, second, radius, mass, stiffness, scale, unit, law_of, terms):
     """Evaluate contact p without damping: ``terms[p]`` is the force and the energy."""
     x, y, z, _, _, force, whole, rest = contact(
-        nonnegative(first[p]), nonnegative(second[p]), position, radius, mass, stiffness, NO_DAMPING, 0.0, scale, unit,
-        edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+        nonnegative(first[p]), nonnegative(second[p]), law_of[p, 0], law_of[p, 1], law_of[p, 2],
+        radius, mass, stiffness, NO_DAMPING, 0.0, scale, unit,
     )  # fmt: skip
     terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
     terms[p, 3], terms[p, 4] = whole, rest
 
 
 @device
-def press_damped(p, first, second, position, radius, mass, stiffness, law, strength, scale, unit, terms, law_of,
-                 edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
+def press_damped(p, first, second, radius, mass, stiffness, law, strength, scale, unit, law_of, terms):
     """`press`, and what damping needs to know of contact p."""
     x, y, z, reduced, rate, force, whole, rest = contact(
-        nonnegative(first[p]), nonnegative(second[p]), position, radius, mass, stiffness, law, strength, scale, unit,
-        edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
+        nonnegative(first[p]), nonnegative(second[p]), law_of[p, 0], law_of[p, 1], law_of[p, 2],
+        radius, mass, stiffness, law, strength, scale, unit,
     )  # fmt: skip
     terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
     terms[p, 3], terms[p, 4] = whole, rest
@@ -145,20 +160,15 @@ def press_slab(t, colour, stride, first, second, start, count, position, radius,
         if law == NO_DAMPING:
             place = start[slab]
         begin = place
-        place = sift(
-            base, min(base + BATCH, end), place, first, second, position, radius, 0.0, touch_first, touch_second,
+        place = sift_contacts(
+            base, min(base + BATCH, end), place, first, second, position, radius, touch_first, touch_second, law_of,
             edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
         )  # fmt: skip
+        touching = touch_first, touch_second, radius, mass, stiffness
         if law == NO_DAMPING:
-            for_each(press, begin, place, (
-                touch_first, touch_second, position, radius, mass, stiffness, scale, unit, terms,
-                edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
-            ))  # fmt: skip
+            for_each(press, begin, place, (*touching, scale, unit, law_of, terms))
         else:
-            for_each(press_damped, begin, place, (
-                touch_first, touch_second, position, radius, mass, stiffness, law, strength, scale, unit, terms, law_of,
-                edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
-            ))  # fmt: skip
+            for_each(press_damped, begin, place, (*touching, law, strength, scale, unit, law_of, terms))
         for k in range(begin, place):
             p = nonnegative(k)
             whole += terms[p, 3]
@@ -181,15 +191,13 @@ def press_pair(p, first, second, position, radius, mass, stiffness, law, strengt
     i = nonnegative(first[p])
     j = nonnegative(second[p])
     reach = radius[i] + radius[j]
-    squared = squared_distance(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
-    touches = squared < reach * reach
+    x, y, z, squared = separation(i, j, position, edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z)
     if law != NO_DAMPING:
         law_of[p, 4] = 0.0
-    if touches:
+    if squared < reach * reach:
         x, y, z, reduced, rate, force, whole, rest = contact(
-            i, j, position, radius, mass, stiffness, law, strength, scale, unit,
-            edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
-        )  # fmt: skip
+            i, j, x, y, z, radius, mass, stiffness, law, strength, scale, unit
+        )
         atomic_opposite(i, j, int(x * force), int(y * force), int(z * force), sum_x, sum_y, sum_z)
         lane = p % LANES
         atomic_add(energy, 2 * lane, whole)
@@ -275,7 +283,7 @@ class HertzContacts:
     def _press(self, pairs: Pairs, *arguments: Any, geometry: tuple[float, ...]) -> Any:
         """Launch over all pairs; returns the energies of slabs or lanes."""
         on, contacts, room, damped = self.device, self.contacts, len(pairs.first), self.law != NO_DAMPING
-        if damped and len(self.law_of) < room:
+        if len(self.law_of) < room:
             self.law_of = on.empty((5, room)).T
         if on.kind == "cuda":
             energy = on.zeros(2 * LANES, np.int64)
