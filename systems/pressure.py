@@ -33,7 +33,7 @@ def face(pressure, density, other_pressure, other_density):
 
 @device
 def push_node(k, below, above, out, p, r, p_west, r_west, p_east, r_east, p_south, r_south, p_north, r_north, per):
-    """Acceleration of node `k` of a line: the pressure on its lower faces less that on the upper, over what it holds."""
+    """Acceleration of node `k` of a line: pressure on its lower faces less that on the upper, over what it holds."""
     here, held = p[k], r[k]
     x = face(here, held, p_west[k], r_west[k]) - face(here, held, p_east[k], r_east[k])
     y = face(here, held, p_south[k], r_south[k]) - face(here, held, p_north[k], r_north[k])
