@@ -132,7 +132,7 @@ def test_mistakes_on_the_command_line_are_3(senso: Senso, arguments: list[str], 
 def test_a_physics_guard_is_4(senso: Senso) -> None:
     answer = senso("run", "tiny.yaml", "--set", "populations.gas.components.particle.mass=0")
     assert answer.code == 4
-    assert "motion (before the first step): mass of 'gas' must be > 0, found 0 (ids 0, 1, 2, 3, 4, ...)" in answer.err
+    assert "(before the first step): mass of 'gas' must be > 0, found 0 (ids 0, 1, 2, 3, 4, ...)" in answer.err
 
 
 @pytest.mark.parametrize("target", ["tiny.yaml/x.h5", "/proc/none/x.h5"])

@@ -48,7 +48,7 @@ def test_a_cover_reaches_all_and_none_is_to_spare(values: list[float], reach: fl
     # lower bound: points more than 2 reach apart need a carrier each
     apart, last = 0, -np.inf
     for value in axis:
-        if value > last + 2 * reach + 1e-9:
+        if value > last + 2 * reach * (1 + 1e-9):
             apart, last = apart + 1, value
     assert len(groups) <= 2 * apart
 
