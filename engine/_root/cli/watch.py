@@ -17,6 +17,7 @@ from sensorium.cli.progress import Rate, span
 
 __all__ = ["command", "look"]
 
+PATIENCE = 25  # looks, a fifth of a second apart
 ENDS = ("complete", "stopped", "failed", "killed")
 
 
@@ -34,12 +35,27 @@ def command(run: Path, every: float, names: tuple[str, ...], once: bool, as_json
     with ExitStack() as stack:
         show = _shower(stack, as_json)
         while True:
-            found = look(path, names)
+            found = _patient_look(path, names)
             found["steps_per_second"] = rate(found["step"])
             show(found)
             if once or found["state"] in ENDS:
                 return
             time.sleep(every)
+
+
+def _patient_look(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """:func:`look`, again when a run that is under way was caught before, or in the middle of, a commit."""
+    from sensorium.engine.errors import OutputError
+    from sensorium.io.parts import Parts
+
+    for _ in range(PATIENCE):
+        try:
+            return look(path, names)
+        except OutputError:
+            if not Parts(path).in_use:
+                break
+            time.sleep(0.2)
+    return look(path, names)
 
 
 def look(path: Path, names: tuple[str, ...] = ()) -> dict[str, Any]:
