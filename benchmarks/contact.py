@@ -187,7 +187,7 @@ def timings(repeats: int) -> list[Row]:
     return rows
 
 
-def agreement(count: int = 4000, steps: int = 3000, every: int = 50) -> dict[str, Any]:
+def agreement(count: int = 4000, steps: int = 6000, every: int = 100) -> dict[str, Any]:
     """Root mean square distance of the two codes, and both kinetic energies, from the same start."""
     set_threads(1)
     found: dict[str, Any] = {}
@@ -246,16 +246,18 @@ def draw(rows: list[Row], agreed: dict[str, Any]) -> None:
 
     figure, axes = pyplot.subplots(1, 3, figsize=(15, 6), layout="constrained", width_ratios=(1.2, 1, 1))
     draw_ratios(axes[0], rows)
-    for (label, series), colour, line in zip(agreed.items(), COLOURS, ("-", "--", "-", "--")):
+    for (label, series), colour, line in zip(agreed.items(), COLOURS, ("-", "--") * 2):
         time = DT * np.array(series["step"])
         axes[1].semilogy(time, np.maximum(series["distance"], 1e-17), line, color=colour, label=label)
         axes[2].plot(time, series["ours"], color=colour, label=label)
         axes[2].plot(time[::3], series["LAMMPS"][::3], "o", color=colour, markerfacecolor="none", markersize=5)
     axes[2].plot([], [], "ko", markerfacecolor="none", markersize=5, label="LAMMPS")
     axes[1].axhline(1e-3, color="0.6", linewidth=0.8)
-    axes[1].set(xlabel="time [diameter / initial thermal speed]", ylabel="rms distance from LAMMPS [diameters]")
+    axes[1].set(
+        xlabel="time [diameters per initial rms speed along an axis]", ylabel="rms distance from LAMMPS [diameters]"
+    )
     axes[1].set_title("b  Trajectories, N = 4000, double precision", loc="left")
-    axes[2].set(xlabel=axes[1].get_xlabel(), ylabel="mean square speed [initial thermal speed squared]", ylim=(0, None))
+    axes[2].set(xlabel=axes[1].get_xlabel(), ylabel="mean square speed [initial, along an axis]", ylim=(0, None))
     axes[2].set_title("c  Energy of motion", loc="left")
     for panel in axes[1:]:
         panel.legend(frameon=False)
@@ -277,7 +279,7 @@ def draw_ratios(panel: Any, rows: list[Row]) -> None:
     panel.set(xlabel="times faster than LAMMPS gran/hertz/history/omp", xlim=(0, None))
     panel.set_title("a  Wall time per particle and step", loc="left")
     panel.grid(axis="y", linewidth=0.4)
-    panel.legend(frameon=False)
+    panel.legend(loc="lower right")
 
 
 def main() -> None:
