@@ -253,11 +253,9 @@ def draw(rows: list[Row], agreed: dict[str, Any]) -> None:
         axes[2].plot(time[::3], series["LAMMPS"][::3], "o", color=colour, markerfacecolor="none", markersize=5)
     axes[2].plot([], [], "ko", markerfacecolor="none", markersize=5, label="LAMMPS")
     axes[1].axhline(1e-3, color="0.6", linewidth=0.8)
-    axes[1].set(
-        xlabel="time [diameters per initial rms speed along an axis]", ylabel="rms distance from LAMMPS [diameters]"
-    )
+    axes[1].set(xlabel="time [diameter / initial speed along an axis]", ylabel="rms distance from LAMMPS [diameters]")
     axes[1].set_title("b  Trajectories, N = 4000, double precision", loc="left")
-    axes[2].set(xlabel=axes[1].get_xlabel(), ylabel="mean square speed [initial, along an axis]", ylim=(0, None))
+    axes[2].set(xlabel=axes[1].get_xlabel(), ylabel="mean square speed [of the start, along an axis]", ylim=(0, None))
     axes[2].set_title("c  Energy of motion", loc="left")
     for panel in axes[1:]:
         panel.legend(frameon=False)
