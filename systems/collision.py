@@ -187,11 +187,12 @@ class Collision(System):
 
     def _find(self, bodies: Bodies) -> None:
         """Find and evaluate what touches."""
-        neighbors, columns = self._neighbors, bodies.columns("position", "radius")
+        neighbors, position, radius = self._neighbors, bodies.column("position"), bodies.column("radius")
         if self.model == "hertz":
-            self._contacts.evaluate(neighbors.update(*columns, bodies.n), bodies, neighbors.largest, neighbors.geometry)
+            pairs = neighbors.update(position, radius, bodies.n)
+            self._contacts.evaluate(pairs, bodies, neighbors.largest, neighbors.geometry)
         else:
-            self._touching = neighbors.touching(*columns, bodies.n)
+            self._touching = neighbors.touching(position, radius, bodies.n)
 
     def _sort(self) -> None:
         """Keep rows that are close in space close in memory; nothing else depends on it."""

@@ -273,8 +273,9 @@ class ContactDamping:
                 Rows(contacts.total, on), contacts.first, contacts.second, law_of, velocity, speed, self._alone
             )
             touching = law_of[: contacts.total, 4] > 0
-            found = abs(speed), law_of[:, 3], law_of[:, 4]
-            return tuple(float((column[: contacts.total] * touching).max()) for column in found)
+            found = (abs(speed), law_of[:, 3], law_of[:, 4])
+            fastest, heaviest, highest = (float((part[: contacts.total] * touching).max()) for part in found)
+            return fastest, heaviest, highest
         most = on.empty((3, contacts.slabs)).T
         self._launch(measure_slab, hertz, law_of, velocity, speed, most, self._alone)
         fastest, heaviest, highest = most.max(axis=0).tolist()

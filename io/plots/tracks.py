@@ -144,7 +144,8 @@ def _events(axes: Any, run: Run, points: _Points) -> list[Any]:
 def _oscillators(axes: Any, frequencies: Array) -> None:
     """How the oscillators lie on the same axis, at its right."""
     beside = axes.inset_axes((1.015, 0, 0.09, 1), sharey=axes)
-    beside.hist(frequencies, bins=np.linspace(*axes.get_ylim(), 90), orientation="horizontal", color="0.6")
+    low, high = axes.get_ylim()
+    beside.hist(frequencies, bins=np.linspace(low, high, 90), orientation="horizontal", color="0.6")
     beside.tick_params(left=False, labelleft=False, bottom=False, labelbottom=False)
     beside.spines[:].set_visible(False)
     beside.grid(visible=False)
