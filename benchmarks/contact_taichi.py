@@ -1,4 +1,4 @@
-"""Hertz contact against Taichi: a cell list written by hand for the purpose, at its best setting, in single precision.
+"""Hertz contact against Taichi: a cell list written by hand for the purpose, in single precision.
 
 The peer does what the step of `motion` and `collision` does, elastically: kick, drift, wrap, Hertz forces, kick. Rows
 are counted into cells one contact wide, a scan of the counts gives every cell its place, and positions and velocities
