@@ -13,7 +13,7 @@ from sensorium.io.spec import FRAMES, SERIES, Spec, chunk_rows
 
 __all__ = [
     "EDGES", "LAYOUT", "SCHEMA_VERSION", "box_link", "clock_path", "column_spec", "edges_spec", "field_spec",
-    "fixed", "label", "observable_path", "scalar_spec", "series_path", "write_header", "write_layout",
+    "fixed", "label", "label_grid", "observable_path", "scalar_spec", "series_path", "write_header", "write_layout",
 ]  # fmt: skip
 
 SCHEMA_VERSION = 1
@@ -42,6 +42,13 @@ def label(target: h5py.Group | h5py.Dataset, attributes: Mapping[str, str]) -> N
     """Attach texts; ``unit`` has a variable length, as MDAnalysis needs it."""
     for name, text in attributes.items():
         target.attrs[name] = text if name == "unit" else fixed(text)
+
+
+def label_grid(target: h5py.Group, grid: Mapping[str, Any]) -> None:
+    """Attach where the values of a grid lie: ``origin``, ``spacing`` [length] and ``centering``."""
+    for name in ("origin", "spacing"):
+        target.attrs[name] = np.asarray(grid[name], float)
+    label(target, {"centering": grid["centering"]})
 
 
 def clock_path(table: str, name: str) -> str:
@@ -163,9 +170,7 @@ def _write_grid(file: h5py.File, grid: Mapping[str, Any]) -> None:
     and the direction matrix exchanges x and z, so every value is where it belongs, also on a grid that is no cube.
     """
     spacing, origin = np.asarray(grid["spacing"], float), np.asarray(grid["origin"], float)
-    fields = file.create_group("fields")
-    fields.attrs["origin"], fields.attrs["spacing"] = origin, spacing
-    label(fields, {"centering": grid["centering"]})
+    label_grid(file.create_group("fields"), grid)
     nx, ny, nz = grid["cells"]
     view = file.create_group("VTKHDF")
     view.attrs["Version"] = np.array([2, 2], np.int64)

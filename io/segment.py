@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sensorium.io.encoding import Piece
-from sensorium.io.layout import clock_path, label, write_header, write_layout
+from sensorium.io.layout import clock_path, label, label_grid, write_header, write_layout
 from sensorium.io.parts import fsync_file
 from sensorium.io.space import Reservation, trim
 from sensorium.io.spec import TABLES, Plan, Spec
@@ -84,6 +84,8 @@ class Segment:
             step, time = self._clocks[spec.table]
             group = dataset.parent
             group["step"], group["time"] = step, time
+            if spec.path.startswith("fields/"):
+                label_grid(group, self.plan.header["grid"])
         for existing, new in spec.links:
             self._file[new] = self._file[existing]
         self._datasets[spec.path], self._lengths[spec.path] = dataset, rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -69,6 +70,11 @@ def test_potential_comes_from_gravity(tmp_path: Path) -> None:
         assert potential.shape == (2, *CELLS)
         assert potential.unit == "energy/mass"
         assert potential[-1].std() > 0
+        with h5py.File(run.path) as file:
+            for place in (file["fields"], file["fields/potential"], file["fields/density"]):
+                np.testing.assert_allclose(place.attrs["spacing"], np.divide(EDGES, CELLS))
+                np.testing.assert_array_equal(place.attrs["origin"], 0)
+                assert place.attrs["centering"] in ("node", b"node")
         assert abs(potential[-1].mean()) < 1e-12 * potential[-1].std() * potential[-1].size  # rounding of the mean
 
 

@@ -131,7 +131,7 @@ def test_tracks_tell_births_splits_deaths_and_idle_modes(tmp_path: Path) -> None
     with open_run(path) as lives:
         axes = figure(lives, "carriers").axes[0]
         named = [text.get_text() for text in axes.get_legend().get_texts()]
-        assert named == ["volatile", "split", "died"]
+        assert named == ["volatile", "born", "split", "died"]
         assert [text.get_text() for text in axes.texts] == ["awake", "exploration"]
         died, split = lives.events("died"), lives.events("split")
         ends = np.concatenate([ribbon.vertices for ribbon in axes.collections[0].get_paths()])
