@@ -11,10 +11,11 @@ import numpy.typing as npt
 from sensorium.components import Oscillator, Particle
 from sensorium.engine.errors import OutputError
 from sensorium.engine.grid import Box
+from sensorium.engine.mesh import Mesh, Source
 from sensorium.engine.naming import did_you_mean
+from sensorium.engine.population import Population
 from sensorium.engine.simulation import Simulation
 from sensorium.engine.world import Constants
-from sensorium.io.snapshot import id_order
 
 __all__ = ["FIELD_UNITS", "box_of", "fields_of", "grid_header"]
 
@@ -75,40 +76,23 @@ def fields_of(sim: Simulation, names: Iterable[str]) -> dict[str, Array]:
 
 def _density(sim: Simulation, box: Box) -> Array:
     """Mass per volume at the nodes."""
-    return _deposited(sim, box, lambda population: _host(population, Particle.mass)) / box.cell_volume
+    return _deposited(sim, lambda particle, _: particle.mass) / box.cell_volume
 
 
 def _temperature(sim: Simulation, box: Box) -> Array:
     """T = U / (m c_v) of what is at a node (paper, equation 3); 0 where there is nothing."""
-    capacity = sim.world.resource(Constants).specific_heat
 
-    def energy(population: Any) -> Array:
-        heat = _host(population, Particle.heat)
-        return heat + _host(population, Oscillator.energy) if Oscillator in population else heat
+    def energy(particle: Particle, population: Population) -> Any:
+        inside = Oscillator in population
+        return particle.heat + population[Oscillator].energy if inside else particle.heat
 
-    mass = _deposited(sim, box, lambda population: _host(population, Particle.mass))
-    held = _deposited(sim, box, energy)
-    return np.divide(held, mass * capacity, out=np.zeros(box.cells), where=mass > 0)
+    mass = _deposited(sim, lambda particle, _: particle.mass) * sim.world.resource(Constants).specific_heat
+    return np.divide(_deposited(sim, energy), mass, out=np.zeros(box.cells, mass.dtype), where=mass > 0)
 
 
-def _host(population: Any, field: Any) -> Array:
-    return np.asarray(population.device.host(population.column(field)), float)
-
-
-def _deposited(sim: Simulation, box: Box, amount: Callable[[Any], Array]) -> Array:
-    """Cloud-in-cell sum of an amount per row; rows are taken in the order of ids, so that their order cannot show."""
-    nodes = np.zeros(box.nodes)
-    nx, ny, nz = box.cells
-    for population, _ in sim.world.query(Particle):
-        order = id_order(population.device.host(population.ids))
-        rows: Any = slice(None) if order is None else order
-        scaled = _host(population, Particle.position)[rows] / box.spacing
-        values = amount(population)[rows]
-        low = np.floor(scaled)
-        part = scaled - low
-        first = low.astype(np.int64)
-        for corner in np.ndindex(2, 2, 2):
-            weight = values * np.prod(np.where(corner, part, 1 - part), axis=1)
-            x, y, z = ((first + corner) % box.cells).T
-            nodes += np.bincount((x * ny + y) * nz + z, weight, box.nodes)
-    return nodes.reshape(nx, ny, nz)
+def _deposited(sim: Simulation, amount: Callable[[Particle, Population], Any]) -> Array:
+    """Cloud-in-cell sum of an amount per row, which the order of rows does not change by a bit."""
+    mesh = Mesh.of(sim.world)
+    grid = mesh.grid()
+    mesh.deposit([Source(p, view.position, amount(view, p)) for p, view in sim.world.query(Particle)], grid)
+    return sim.world.device.host(grid)

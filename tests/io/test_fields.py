@@ -11,7 +11,6 @@ import pytest
 from sensorium.components import Oscillator, Particle
 from sensorium.engine.errors import OutputError
 from sensorium.engine.grid import Box
-from sensorium.engine.mesh import Mesh, Source
 from sensorium.engine.simulation import Simulation
 from sensorium.engine.world import World
 from sensorium.io.fields import fields_of
@@ -34,13 +33,28 @@ def world(count: int = 60) -> World:
     return made
 
 
-def test_density_is_the_density_of_the_mesh() -> None:
+def shares(position: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Cloud-in-cell sums in plain numpy."""
+    nodes = np.zeros(CELLS)
+    scaled = position / np.divide(EDGES, CELLS)
+    low = np.floor(scaled).astype(int)
+    part = scaled - low
+    for corner in np.ndindex(2, 2, 2):
+        weight = values * np.prod(np.where(corner, part, 1 - part), axis=1)
+        np.add.at(nodes, tuple(((low + corner) % CELLS).T), weight)
+    return nodes
+
+
+def test_fields_are_cloud_in_cell_sums() -> None:
     sim = Simulation(world(), [], dt=0.1)
-    particle = sim.world.population("gas")[Particle]
-    source = Source(sim.world.population("gas"), particle.position, particle.mass)
-    expected, _ = Mesh.of(sim.world).density([source], 1)
-    # both are sums of the same shares; the mesh rounds each to a quantum far below this
-    np.testing.assert_allclose(fields_of(sim, ["density"])["density"], expected, rtol=1e-12, atol=1e-14)
+    gas = sim.world.population("gas")
+    particle, energy = gas[Particle], gas[Particle].heat + gas[Oscillator].energy
+    mass, held = shares(particle.position, particle.mass), shares(particle.position, energy)
+    fields = fields_of(sim, ["density", "temperature"])
+    # the mesh rounds each share to a quantum of 2^-62 of the sum, far below this
+    np.testing.assert_allclose(fields["density"], mass / np.prod(np.divide(EDGES, CELLS)), rtol=1e-12, atol=1e-14)
+    expected = np.divide(held, mass, out=np.zeros(CELLS), where=mass > 0)
+    np.testing.assert_allclose(fields["temperature"], expected, rtol=1e-10)
 
 
 def test_totals_and_temperature() -> None:
