@@ -55,12 +55,20 @@ class Rows:
         Host copies.
     species
         The number that stands for the population.
+    version
+        That of the population: rows of one version are in one order.
+    earlier
+        The rows of an earlier frame, whose order is taken over where the version is the same.
     """
 
-    def __init__(self, ids: Array, blocks: dict[str, Array], species: int) -> None:
-        self.ids, self.blocks, self.species = ids, blocks, species
+    def __init__(
+        self, ids: Array, blocks: dict[str, Array], species: int, version: int = -1, earlier: Rows | None = None
+    ) -> None:
+        self.ids, self.blocks, self.species, self.version = ids, blocks, species, version
         self._order: Array | None = None
         self._known = False
+        if earlier is not None and earlier.version == version:
+            self._order, self._known = earlier._order, earlier._known
 
     def column(self, name: str) -> Array | None:
         """Column `name` in id order, C-contiguous ``(n,)`` or ``(n, k)``; None when there is none."""
@@ -87,6 +95,7 @@ class Snapshot:
         self.step, self.time = 0, 0.0
         self.edges = np.ones(3)
         self.rows: dict[str, Rows] = {}
+        self._earlier: dict[str, Rows] = {}
         self.observables: dict[str, float] = {}
         self.fields: dict[str, Array] = {}
         self.specs: tuple[Spec, ...] = ()
@@ -99,7 +108,7 @@ class Snapshot:
         self.step, self.time, self.edges = step, time, edges
         self.observables = dict(observables)
         self._scalars = {observable_path(name): value for name, value in observables.items()}
-        self.rows, self.fields, self.specs = {}, {}, ()
+        self._earlier, self.rows, self.fields, self.specs = self.rows, {}, {}, ()
 
     def take(
         self, population: Population, columns: Mapping[str, Field], dtypes: Mapping[str, np.dtype[Any]], species: int
@@ -111,7 +120,7 @@ class Snapshot:
             for column, wanted in columns.items()
         }
         ids = self._keep(f"{name}/id", host(population.ids), np.dtype(np.int64))
-        self.rows[name] = Rows(ids, blocks, species)
+        self.rows[name] = Rows(ids, blocks, species, population.version, self._earlier.get(name))
 
     def take_table(self, name: str, columns: Mapping[str, Array]) -> None:
         """Copy a table that is no population: columns of one length, which may be another in the next frame."""
