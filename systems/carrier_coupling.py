@@ -26,7 +26,7 @@ from sensorium.systems.spectral.flow import (
     predict_phases,
     wrap_phases,
 )
-from sensorium.systems.spectral.observables import diagnostic, gain, order_parameter, potential
+from sensorium.systems.spectral.observables import diagnostic, drives_of, gain, order_parameter, potential
 from sensorium.systems.spectral.spectrum import Rates, Spectrum
 from sensorium.systems.spectral.symplectic import conserved_potential, kinetic_energy, verlet
 
@@ -229,22 +229,19 @@ class CarrierCoupling(System):
         spectrum, xp = self._spectrum, self.device.xp
         held = self._support
         if held is None or held[0] != spectrum.version or not bool(xp.array_equal(held[1], spectrum.amplitude)):
-            total = self.device.empty(spectrum.sums.lines)
-            spectrum.sums.collect(spectrum.amplitude, total)
+            total = spectrum.collect(spectrum.waves[4:])[0]
             held = self._support = (spectrum.version, self.device.array(spectrum.amplitude), total)
         return held[2]
 
     def _book(self, calm: Any, after: Any, decay: float, dt: float) -> None:
         """|C|^2 came in by drive, left by decay, and moved by noise; the three add up to its change."""
-        host = self.device.host
-        before = np.sum(np.square([host(part).astype(np.float64) for part in self._spectrum.c]), axis=0)
+        host, book = self.device.host, self.world.ledger.book
+        parts = (self._spectrum.c, calm, after)
+        before, quiet, ended = (np.square(host(part), dtype=np.float64).sum(axis=0) for part in parts)
         kept = before * np.exp(-2 * decay * dt * host(self._spectrum.live).astype(np.float64))
-        quiet = np.sum(np.square(host(calm).astype(np.float64)), axis=0)
-        ended = np.sum(np.square(host(after).astype(np.float64)), axis=0)
-        book = self.world.ledger.book
-        book("carrier-decay", float(np.sum(kept - before)))
-        book("carrier-drive", float(np.sum(quiet - kept)))
-        book("carrier-noise", float(np.sum(ended - quiet)))
+        book("carrier-decay", float((kept - before).sum()))
+        book("carrier-drive", float((quiet - kept).sum()))
+        book("carrier-noise", float((ended - quiet).sum()))
 
     # ---- looking ----------------------------------------------------------------------------------------------
 
@@ -262,10 +259,11 @@ class CarrierCoupling(System):
         spectrum.take()
         states = np.concatenate([[], *(self.device.host(c.state) for _, c in self.query(Carrier))]).astype(int)
         counts = np.bincount(states, minlength=CRYSTALLIZED + 1)
+        resonance, drive = drives_of(spectrum, spectrum.waves[:4])
         return {
             "carriers/count": float(len(states)),
             **{f"carriers/{name}": float(count) for name, count in zip(STATES, counts, strict=False)},
-            "carriers/potential": potential(spectrum, self._decay_and_noise()[0]),
-            "carriers/diagnostic": diagnostic(spectrum),
+            "carriers/potential": potential(spectrum, self._decay_and_noise()[0], drive),
+            "carriers/diagnostic": diagnostic(spectrum, resonance),
             "order/r": order_parameter(spectrum),
         }

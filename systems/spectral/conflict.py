@@ -71,9 +71,6 @@ def _heard(spectrum: Spectrum, heard: Any) -> tuple[Any, Any, Any]:
     """(re, im) of the drive, and support, by the oscillators that count, in the order of the carriers."""
     spectrum.take()
     mask = spectrum.device.array(heard, spectrum.device.real)
-    for part in (*spectrum.z, spectrum.amplitude):
-        part[: len(mask)] *= mask
-    support = spectrum.device.empty(spectrum.sums.lines)
-    drive = spectrum.collect(spectrum.z)
-    spectrum.sums.collect(spectrum.amplitude, support)
-    return drive[0], drive[1], support
+    heard_waves = spectrum.waves[2:]
+    heard_waves[:, : len(mask)] *= mask
+    return tuple(spectrum.collect(heard_waves))

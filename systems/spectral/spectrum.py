@@ -121,6 +121,8 @@ class Spectrum:
         Of the oscillators, after :meth:`take`: omega, theta, the amplitude sqrt(E) with which they drive, that by
         which they are pulled (0 where the phase is held), 1 or 0 likewise, and (re, im) of exp(i theta) and
         sqrt(E) exp(i theta); padded with zeros to whole tiles.
+    waves
+        The rows of `unit`, `z` and `amplitude` as one array, ``(5, padded)``: what is collected.
     c, spin, live
         Of the carriers, after :meth:`take`: (re, im) of C, rotation rate, and 1 or 0 for evolving or frozen.
     """
@@ -174,11 +176,10 @@ class Spectrum:
 
     def _allocate(self) -> None:
         zeros, padded, lines = self.device.zeros, self.sums.padded, self.sums.lines
-        self.angle, self.amplitude, self.grip = (zeros(padded) for _ in range(3))
-        self.unit, self.z = (zeros(padded), zeros(padded)), (zeros(padded), zeros(padded))
-        self._energy, self._moving = zeros(padded), None
-        self.c = zeros(lines), zeros(lines)
-        self.spin, self.live = zeros(lines), zeros(lines)
+        self.waves = zeros((5, padded))
+        self.unit, self.z, self.amplitude = tuple(self.waves[:2]), tuple(self.waves[2:4]), self.waves[4]
+        self.angle, self.grip, self._energy, self._moving = zeros(padded), zeros(padded), zeros(padded), None
+        self.c, self.spin, self.live = zeros((2, lines)), zeros(lines), zeros(lines)
         self.oscillator_ids = self.device.array(self.oscillators.ids)
         self.carrier_ids = self.device.array(self.carriers.ids)
 
@@ -253,10 +254,13 @@ class Spectrum:
         self.sums.couple(tuple(z), tuple(carriers), field, drive)
         self.gauge.correct(z, carriers, field, drive)
 
-    def collect(self, z: Any) -> Any:
-        """Drive of the carriers by `z`, ``(2, carriers)``: a new array."""
-        drive = self.device.empty((2, self.sums.lines))
-        for part, total in zip(z, drive, strict=True):
-            self.sums.collect(part, total)
-        self.gauge.correct_drive(z, drive)
-        return drive
+    def collect(self, waves: Any) -> Any:
+        """sum_i T_ik of each row of `waves`, ``(rows, carriers)``: a new array.
+
+        Rows come in pairs (re, im), each in the gauge of the anchors; an odd last one is of magnitudes, which have none.
+        """
+        sums = self.device.empty((len(waves), self.sums.lines))
+        self.sums.collect(waves, sums)
+        for row in range(0, len(waves) - 1, 2):
+            self.gauge.correct_drive(waves[row : row + 2], sums[row : row + 2])
+        return sums

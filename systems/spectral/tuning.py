@@ -99,12 +99,13 @@ def couple(
 
 @kernel(tasks=True)
 def collect(t, mode, width, first, line, shift, omega, centre, scale, reach, tuning, values, part):
-    """The part of a tile of sum_i T_ik values_i."""
+    """The part of a tile of sum_i T_ik values_i of each row of `values`."""
     start = nonnegative(t * width)
     for pair in range(first[t], first[t + 1]):
         place = tuned((t, 0), pair, mode, width, line, omega, centre, scale, reach, tuning)
         at = nonnegative(shift[line[pair]] + t)
-        part[at] = dot(tuning, place, values, start, width)
+        for row in range(len(values)):
+            part[row, at] = dot(tuning, place, values[row], start, width)
 
 
 @kernel(tasks=True)
@@ -126,10 +127,11 @@ def spread(t, mode, width, first, line, shift, omega, centre, scale, reach, tuni
 @kernel(cost=200.0)
 def fold(k, start, part, sums):
     """Parts of a carrier, in the order of the tiles."""
-    total = real(0)
-    for at in range(start[k], start[k + 1]):
-        total += part[at]
-    sums[k] = total
+    for row in range(len(part)):
+        total = real(0)
+        for at in range(start[k], start[k + 1]):
+            total += part[row, at]
+        sums[row, k] = total
 
 
 @kernel(cost=200.0)
@@ -229,10 +231,12 @@ class TunedSums:
         fold_two(Rows(self.lines, self.device), self._start, *parts, *drive)
 
     def collect(self, values: Any, sums: Any) -> None:
-        """sums_k = sum_i T_ik values_i."""
-        part = self._parts[0]
-        collect(self._tiles, *self._tile_arguments(), values, part)
-        fold(Rows(self.lines, self.device), self._start, part, sums)
+        """sums_k = sum_i T_ik values_i of each row of `values`, ``(rows, padded)``, in one pass over T."""
+        if len(self._parts) < len(values):
+            self._parts = self.device.empty((len(values), self._parts.shape[1]))
+        parts = self._parts[: len(values)]
+        collect(self._tiles, *self._tile_arguments(), values, parts)
+        fold(Rows(self.lines, self.device), self._start, parts, sums)
 
     def spread(self, values: Any, sums: Any) -> None:
         """sums_i = sum_k T_ik values_k."""

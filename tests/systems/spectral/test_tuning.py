@@ -27,7 +27,7 @@ def setting(seed: int, count: int, lines: int, width: float) -> tuple[Any, Any, 
 
 
 def sums(precision: Any, omega: Any, centre: Any, gate: Any, **options: Any) -> list[Any]:
-    """Every sum of random values: drive (2), field (2), collected, spread."""
+    """Every sum of random values: drive (2), field (2), collected (3: re, im, re), spread."""
     device = Device("cpu", precision)
     made = TunedSums(device)
     made.place(omega, centre, gate, **options)
@@ -36,8 +36,8 @@ def sums(precision: Any, omega: Any, centre: Any, gate: Any, **options: Any) -> 
     z[:, : len(omega)] = rng.normal(size=(2, len(omega)))
     field, drive = device.empty((2, made.padded)), device.empty((2, len(centre)))
     made.couple(tuple(z), tuple(c), field, drive)
-    collected, spread = device.empty(len(centre)), device.empty(made.padded)
-    made.collect(z[0], collected)
+    collected, spread = device.empty((3, len(centre))), device.empty(made.padded)
+    made.collect(z[[0, 1, 0]], collected)
     made.spread(c[0], spread)
     n = len(omega)
     return [z[:, :n], c, drive, field[:, :n], collected, spread[:n], made]
@@ -52,7 +52,7 @@ def test_sums_are_those_of_the_formula(precision: Any, tolerance: float, width: 
     weights = np.exp(-(((omega[:, None] - centre) / gate) ** 2))
     np.testing.assert_allclose(drive, z @ weights, atol=tolerance * np.max(np.abs(z) @ weights))
     np.testing.assert_allclose(field, c @ weights.T, atol=tolerance * np.max(np.abs(c) @ weights.T))
-    assert (collected == drive[0]).all()
+    assert (collected == drive[[0, 1, 0]]).all()
     assert (spread == field[0]).all()
 
 
