@@ -24,9 +24,11 @@ import numpy.typing as npt
 
 from sensorium.engine.device import Device, Rows
 from sensorium.engine.kernel import device, kernel, real
+from sensorium.engine.math import rint
 from sensorium.engine.primitives import atomic_add, for_each, nonnegative
+from sensorium.engine.reduce import Maximum
 from sensorium.systems.contact_bodies import Bodies
-from sensorium.systems.contact_hertz import HertzContacts
+from sensorium.systems.contact_hertz import BATCH, HertzContacts
 from sensorium.systems.contact_sums import SUM_BITS, add_opposite, atomic_opposite, power_of_two
 
 __all__ = ["ContactDamping"]
@@ -36,6 +38,12 @@ Array = npt.NDArray[Any]
 STRONGEST = 0.2  # of c h in one update
 CORRECTION = 0.5  # of a speed, at most, by the other contacts
 COST = 5.0  # ns of a contact in one pass
+
+
+@device
+def whole(x):
+    """The integer nearest to x: cutting off would take a little from every impulse, and book it as heat."""
+    return int(rint(x))
 
 
 @device
@@ -56,6 +64,15 @@ def lone(p, law_of, speed, dt):
 
 
 @device
+def squared_speed(i, velocity):
+    """|v|^2."""
+    return velocity[i, 0] * velocity[i, 0] + velocity[i, 1] * velocity[i, 1] + velocity[i, 2] * velocity[i, 2]
+
+
+largest_squared_speed = Maximum(squared_speed)
+
+
+@device
 def damped(p, i, j, law_of, speed, mass, dt, alone, unscale):
     """The impulse of contact p among others, and the heat that it makes in either row, J^2 / 2m included."""
     gain_i = 1.0 / mass[i]
@@ -69,104 +86,82 @@ def damped(p, i, j, law_of, speed, mass, dt, alone, unscale):
         + law_of[p, 2] * (real(alone[i, 2]) * gain_i - real(alone[j, 2]) * gain_j)
     )
     limit = CORRECTION * abs(speed[p])
-    push = -reduced * kappa * (speed[p] + min(max(0.5 * by_others, -limit), limit))
-    heat = -push * (speed[p] + 0.5 * push / reduced)
+    change = -kappa * (speed[p] + min(max(0.5 * by_others, -limit), limit))  # of the speed
+    push = reduced * change
+    heat = -push * (speed[p] + 0.5 * change)
     return push, 0.5 * (heat + push * push * gain_i), 0.5 * (heat + push * push * gain_j)
 
 
 @device
-def measure(p, first, second, law_of, velocity, speed):
-    """Note the approach speed of contact p."""
-    speed[p] = approach(p, nonnegative(first[p]), nonnegative(second[p]), law_of, velocity)
-
-
-@device
-def push(p, law_of, speed, dt, scale, terms):
+def push(p, law_of, dt, scale, shift, speed, terms):
     """First pass: the impulse that contact p would have alone, in whole units."""
     impulse = lone(p, law_of, speed, dt) * scale
+    q = nonnegative(p - shift)
     for axis in range(3):
-        terms[p, axis] = int(law_of[p, axis] * impulse)
+        terms[q, axis] = whole(law_of[p, axis] * impulse)
 
 
 @device
-def damp(p, first, second, law_of, speed, mass, dt, alone, unscale, scale, heat_scale, terms):
+def damp(p, first, second, law_of, mass, dt, scale, shift, speed, terms, alone, unscale, heat_scale):
     """Second pass: the impulse of contact p among others, and the two heats, in whole units."""
     impulse, heat_i, heat_j = damped(
         p, nonnegative(first[p]), nonnegative(second[p]), law_of, speed, mass, dt, alone, unscale
     )
+    q = nonnegative(p - shift)
     for axis in range(3):
-        terms[p, axis] = int(law_of[p, axis] * (impulse * scale))
-    terms[p, 3], terms[p, 4] = int(heat_i * heat_scale), int(heat_j * heat_scale)
+        terms[q, axis] = whole(law_of[p, axis] * (impulse * scale))
+    terms[q, 3], terms[q, 4] = whole(heat_i * heat_scale), whole(heat_j * heat_scale)
 
 
 @kernel(tasks=True)
-def measure_slab(t, colour, stride, first, second, start, count, law_of, velocity, speed, most, alone):
-    """Approach speeds of a slab; its largest speed, reduced mass and rate; the first sums of its rows are cleared."""
-    slab = nonnegative(stride * t + colour)
-    begin = start[slab]
-    end = begin + count[slab]
-    for_each(measure, begin, end, (first, second, law_of, velocity, speed))
-    fastest = heaviest = highest = 0.0
-    for k in range(begin, end):
-        p = nonnegative(k)
-        fastest = max(fastest, abs(speed[p]))
-        heaviest = max(heaviest, law_of[p, 3])
-        highest = max(highest, law_of[p, 4])
-        for axis in range(3):
-            alone[nonnegative(first[p]), axis] = 0
-            alone[nonnegative(second[p]), axis] = 0
-    most[slab, 0], most[slab, 1], most[slab, 2] = fastest, heaviest, highest
-
-
-@kernel(tasks=True)
-def push_slab(t, colour, stride, first, second, start, count, law_of, speed, dt, scale, terms, alone):
+def push_slab(t, colour, stride, first, second, start, count, law_of, velocity, dt, scale, speed, terms, alone):
     """First pass over a slab: sum the impulses that its contacts would have alone."""
     slab = nonnegative(stride * t + colour)
-    begin = start[slab]
-    end = begin + count[slab]
-    for_each(push, begin, end, (law_of, speed, dt, scale, terms))
-    for k in range(begin, end):
-        p = nonnegative(k)
-        add_opposite(first[p], second[p], terms[p, 0], terms[p, 1], terms[p, 2], alone)
+    end = start[slab] + count[slab]
+    for base in range(start[slab], end, BATCH):
+        last = min(base + BATCH, end)
+        shift = base - start[slab]
+        for k in range(base, last):
+            p = nonnegative(k)
+            speed[p] = approach(p, nonnegative(first[p]), nonnegative(second[p]), law_of, velocity)
+        for_each(push, base, last, (law_of, dt, scale, shift, speed, terms))
+        for k in range(base, last):
+            p = nonnegative(k)
+            q = nonnegative(k - shift)
+            add_opposite(first[p], second[p], terms[q, 0], terms[q, 1], terms[q, 2], alone)
 
 
 @kernel(tasks=True)
-def damp_slab(t, colour, stride, first, second, start, count, law_of, speed, mass, dt, alone, unscale,
-              scale, heat_scale, terms, sums, made):  # fmt: skip
+def damp_slab(t, colour, stride, first, second, start, count, law_of, mass, dt, scale, speed, terms, alone, unscale,
+              heat_scale, sums, made):  # fmt: skip
     """Second pass over a slab: sum impulses and heats."""
     slab = nonnegative(stride * t + colour)
-    begin = start[slab]
-    end = begin + count[slab]
-    for_each(damp, begin, end, (first, second, law_of, speed, mass, dt, alone, unscale, scale, heat_scale, terms))
-    for k in range(begin, end):
-        p = nonnegative(k)
-        add_opposite(first[p], second[p], terms[p, 0], terms[p, 1], terms[p, 2], sums)
-        made[nonnegative(first[p])] += terms[p, 3]
-        made[nonnegative(second[p])] += terms[p, 4]
+    end = start[slab] + count[slab]
+    for base in range(start[slab], end, BATCH):
+        last = min(base + BATCH, end)
+        shift = base - start[slab]
+        contacts = first, second, law_of, mass
+        for_each(damp, base, last, (*contacts, dt, scale, shift, speed, terms, alone, unscale, heat_scale))
+        for k in range(base, last):
+            p = nonnegative(k)
+            q = nonnegative(k - shift)
+            add_opposite(first[p], second[p], terms[q, 0], terms[q, 1], terms[q, 2], sums)
+            made[nonnegative(first[p])] += terms[q, 3]
+            made[nonnegative(second[p])] += terms[q, 4]
 
 
-@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:,:], real[:], i8[:,:]")
-def measure_pair(p, first, second, law_of, velocity, speed, alone):
-    """`measure_slab` for a GPU: one pair; a speed of 0 where nothing touches."""
-    i = nonnegative(first[p])
-    j = nonnegative(second[p])
-    speed[p] = 0.0
-    if law_of[p, 4] > 0.0:
-        speed[p] = approach(p, i, j, law_of, velocity)
-        for axis in range(3):
-            alone[i, axis] = 0
-            alone[j, axis] = 0
-
-
-@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:], real, real, i8[:], i8[:], i8[:]")
-def push_pair(p, first, second, law_of, speed, dt, scale, alone_x, alone_y, alone_z):
+@kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:,:], real, real, real[:], i8[:], i8[:], i8[:]")
+def push_pair(p, first, second, law_of, velocity, dt, scale, speed, alone_x, alone_y, alone_z):
     """`push_slab` for a GPU: one pair, atomic sums."""
     if law_of[p, 4] > 0.0:
+        i = nonnegative(first[p])
+        j = nonnegative(second[p])
+        speed[p] = approach(p, i, j, law_of, velocity)
         impulse = lone(p, law_of, speed, dt) * scale
-        x = int(law_of[p, 0] * impulse)
-        y = int(law_of[p, 1] * impulse)
-        z = int(law_of[p, 2] * impulse)
-        atomic_opposite(nonnegative(first[p]), nonnegative(second[p]), x, y, z, alone_x, alone_y, alone_z)
+        x = whole(law_of[p, 0] * impulse)
+        y = whole(law_of[p, 1] * impulse)
+        z = whole(law_of[p, 2] * impulse)
+        atomic_opposite(i, j, x, y, z, alone_x, alone_y, alone_z)
 
 
 @kernel(
@@ -180,16 +175,16 @@ def damp_pair(p, first, second, law_of, speed, mass, dt, alone, unscale, scale, 
     j = nonnegative(second[p])
     if law_of[p, 4] > 0.0:
         impulse, heat_i, heat_j = damped(p, i, j, law_of, speed, mass, dt, alone, unscale)
-        x = int(law_of[p, 0] * (impulse * scale))
-        y = int(law_of[p, 1] * (impulse * scale))
-        z = int(law_of[p, 2] * (impulse * scale))
+        x = whole(law_of[p, 0] * (impulse * scale))
+        y = whole(law_of[p, 1] * (impulse * scale))
+        z = whole(law_of[p, 2] * (impulse * scale))
         atomic_opposite(i, j, x, y, z, sum_x, sum_y, sum_z)
-        atomic_add(made, i, int(heat_i * heat_scale))
-        atomic_add(made, j, int(heat_j * heat_scale))
+        atomic_add(made, i, whole(heat_i * heat_scale))
+        atomic_add(made, j, whole(heat_j * heat_scale))
 
 
 @kernel(cost=6.0)
-def apply(i, velocity, heat, mass, sums, made, unscale, heat_unscale):
+def apply(i, velocity, heat, mass, alone, sums, made, unscale, heat_unscale):
     """v += J / m; heat takes its sum less |J|^2 / 2m; all sums are cleared."""
     x = real(sums[i, 0]) * unscale
     y = real(sums[i, 1]) * unscale
@@ -201,7 +196,7 @@ def apply(i, velocity, heat, mass, sums, made, unscale, heat_unscale):
     kept = real(made[i]) * heat_unscale - 0.5 * (x * x + y * y + z * z) * gain
     heat[i] = max(heat[i] + kept, 0.0)  # rounding must not take a cold body below 0
     for axis in range(3):
-        sums[i, axis] = 0
+        alone[i, axis] = sums[i, axis] = 0
     made[i] = 0
 
 
@@ -236,14 +231,12 @@ class ContactDamping:
         if len(self._speed) < room:
             self._speed = on.empty(room)
         if len(self._made) != bodies.n:
-            self._alone, self._made = on.empty((3, bodies.n), np.int64).T, on.zeros(bodies.n, np.int64)
-        fastest, heaviest, highest = self._measure(hertz, bodies)
-        parts = max(1, math.ceil(highest * dt / STRONGEST))
-        for part in range(parts):
-            if part:
-                fastest, _, _ = self._measure(hertz, bodies)
-            # no impulse of a part is larger
-            strongest = (1 + CORRECTION) * heaviest * highest * dt / parts * fastest
+            self._alone, self._made = on.zeros((3, bodies.n), np.int64).T, on.zeros(bodies.n, np.int64)
+        parts = max(1, math.ceil(hertz.highest_rate * dt / STRONGEST))
+        for _ in range(parts):
+            # no two rows approach faster, and no impulse of a part is larger
+            fastest = 2 * math.sqrt(largest_squared_speed(bodies.rows, bodies.column("velocity")))
+            strongest = (1 + CORRECTION) * hertz.heaviest * hertz.highest_rate * dt / parts * fastest
             if not strongest:
                 return
             self._part(hertz, bodies, dt / parts, strongest, fastest)
@@ -253,33 +246,16 @@ class ContactDamping:
         velocity, heat, mass = bodies.columns("velocity", "heat", "mass")
         scale = power_of_two(2.0**SUM_BITS / strongest, self.device)
         heat_scale = power_of_two(2.0**SUM_BITS / (strongest * fastest), self.device)
-        units = 1 / scale, scale, heat_scale
         if self.device.kind == "cuda":
             contacts = hertz.contacts
             pairs, rows = (contacts.first, contacts.second), Rows(contacts.total, self.device)
-            push_pair(rows, *pairs, law_of, speed, dt, scale, *alone.T)
-            damp_pair(rows, *pairs, law_of, speed, mass, dt, alone, *units, *hertz.sums.T, made)
+            push_pair(rows, *pairs, law_of, velocity, dt, scale, speed, *alone.T)
+            damp_pair(rows, *pairs, law_of, speed, mass, dt, alone, 1 / scale, scale, heat_scale, *hertz.sums.T, made)
         else:
-            self._launch(push_slab, hertz, law_of, speed, dt, scale, hertz.terms, alone)
-            self._launch(damp_slab, hertz, law_of, speed, mass, dt, alone, *units, hertz.terms, hertz.sums, made)
-        apply(bodies.rows, velocity, heat, mass, hertz.sums, made, 1 / scale, 1 / heat_scale)
-
-    def _measure(self, hertz: HertzContacts, bodies: Bodies) -> tuple[float, float, float]:
-        """Find all speeds of approach; returns the largest speed, reduced mass and damping rate."""
-        on, contacts, law_of, speed = self.device, hertz.contacts, hertz.law_of, self._speed
-        velocity = bodies.column("velocity")
-        if on.kind == "cuda":
-            measure_pair(
-                Rows(contacts.total, on), contacts.first, contacts.second, law_of, velocity, speed, self._alone
-            )
-            touching = law_of[: contacts.total, 4] > 0
-            found = (abs(speed), law_of[:, 3], law_of[:, 4])
-            fastest, heaviest, highest = (float((part[: contacts.total] * touching).max()) for part in found)
-            return fastest, heaviest, highest
-        most = on.empty((3, contacts.slabs)).T
-        self._launch(measure_slab, hertz, law_of, velocity, speed, most, self._alone)
-        fastest, heaviest, highest = most.max(axis=0).tolist()
-        return fastest, heaviest, highest
+            work = dt, scale, speed, hertz.terms, alone
+            self._launch(push_slab, hertz, law_of, velocity, *work)
+            self._launch(damp_slab, hertz, law_of, mass, *work, 1 / scale, heat_scale, hertz.sums, made)
+        apply(bodies.rows, velocity, heat, mass, alone, hertz.sums, made, 1 / scale, 1 / heat_scale)
 
     def _launch(self, by_slab: Any, hertz: HertzContacts, *arguments: Any) -> None:
         contacts = hertz.contacts

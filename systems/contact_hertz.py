@@ -20,11 +20,11 @@ from sensorium.engine.kernel import device, kernel, real
 from sensorium.engine.math import sqrt
 from sensorium.engine.neighbor_search import separation
 from sensorium.engine.pairs import Pairs
-from sensorium.engine.primitives import atomic_add, for_each, nonnegative
+from sensorium.engine.primitives import atomic_add, bits_real, for_each, nonnegative, real_bits
 from sensorium.systems.contact_bodies import Bodies
 from sensorium.systems.contact_sums import SUM_BITS, add_opposite, atomic_opposite, power_of_two
 
-__all__ = ["BY_COEFFICIENT", "BY_RESTITUTION", "NO_DAMPING", "HertzContacts", "contact_time", "damping_ratio"]
+__all__ = ["BATCH", "BY_COEFFICIENT", "BY_RESTITUTION", "NO_DAMPING", "HertzContacts", "contact_time", "damping_ratio"]
 
 NO_DAMPING, BY_RESTITUTION, BY_COEFFICIENT = range(3)
 
@@ -121,31 +121,33 @@ def contact(i, j, x, y, z, radius, mass, stiffness, law, strength, scale, unit):
 
 
 @device
-def press(p, first, second, radius, mass, stiffness, scale, unit, law_of, terms):
-    """Evaluate contact p without damping: ``terms[p]`` is the force and the energy."""
+def press(p, first, second, radius, mass, stiffness, scale, unit, shift, law_of, terms):
+    """Evaluate contact p without damping: ``terms[p - shift]`` is the force and the energy."""
     x, y, z, _, _, force, whole, rest = contact(
         nonnegative(first[p]), nonnegative(second[p]), law_of[p, 0], law_of[p, 1], law_of[p, 2],
         radius, mass, stiffness, NO_DAMPING, 0.0, scale, unit,
     )  # fmt: skip
-    terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
-    terms[p, 3], terms[p, 4] = whole, rest
+    q = nonnegative(p - shift)
+    terms[q, 0], terms[q, 1], terms[q, 2] = int(x * force), int(y * force), int(z * force)
+    terms[q, 3], terms[q, 4] = whole, rest
 
 
 @device
-def press_damped(p, first, second, radius, mass, stiffness, law, strength, scale, unit, law_of, terms):
+def press_damped(p, first, second, radius, mass, stiffness, law, strength, scale, unit, shift, law_of, terms):
     """`press`, and what damping needs to know of contact p."""
     x, y, z, reduced, rate, force, whole, rest = contact(
         nonnegative(first[p]), nonnegative(second[p]), law_of[p, 0], law_of[p, 1], law_of[p, 2],
         radius, mass, stiffness, law, strength, scale, unit,
     )  # fmt: skip
-    terms[p, 0], terms[p, 1], terms[p, 2] = int(x * force), int(y * force), int(z * force)
-    terms[p, 3], terms[p, 4] = whole, rest
+    q = nonnegative(p - shift)
+    terms[q, 0], terms[q, 1], terms[q, 2] = int(x * force), int(y * force), int(z * force)
+    terms[q, 3], terms[q, 4] = whole, rest
     law_of[p, 0], law_of[p, 1], law_of[p, 2], law_of[p, 3], law_of[p, 4] = x, y, z, reduced, rate
 
 
 @kernel(tasks=True)
 def press_slab(t, colour, stride, first, second, start, count, position, radius, mass, stiffness, law, strength, scale,
-               unit, sums, energy, touch_first, touch_second, touch_count, terms, law_of,
+               unit, sums, energy, most, touch_first, touch_second, touch_count, terms, law_of,
                edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z):  # fmt: skip
     """Sum the forces and energies of the contacts of a slab, some pairs at a time so that they stay in the cache.
 
@@ -156,6 +158,7 @@ def press_slab(t, colour, stride, first, second, start, count, position, radius,
     place = start[slab]
     end = start[slab] + count[slab]
     whole = rest = 0
+    heaviest = highest = real_bits(0.0)  # the bits of floats >= 0 are ordered as the floats are
     for base in range(start[slab], end, BATCH):
         if law == NO_DAMPING:
             place = start[slab]
@@ -164,22 +167,29 @@ def press_slab(t, colour, stride, first, second, start, count, position, radius,
             base, min(base + BATCH, end), place, first, second, position, radius, touch_first, touch_second, law_of,
             edge_x, edge_y, edge_z, inverse_x, inverse_y, inverse_z,
         )  # fmt: skip
+        shift = begin - start[slab]
         touching = touch_first, touch_second, radius, mass, stiffness
         if law == NO_DAMPING:
-            for_each(press, begin, place, (*touching, scale, unit, law_of, terms))
+            for_each(press, begin, place, (*touching, scale, unit, shift, law_of, terms))
         else:
-            for_each(press_damped, begin, place, (*touching, law, strength, scale, unit, law_of, terms))
+            for_each(press_damped, begin, place, (*touching, law, strength, scale, unit, shift, law_of, terms))
+            for k in range(begin, place):
+                p = nonnegative(k)
+                heaviest = max(heaviest, real_bits(law_of[p, 3]))
+                highest = max(highest, real_bits(law_of[p, 4]))
+        for k in range(begin, place):
+            q = nonnegative(k - shift)
+            whole += terms[q, 3]
+            rest += terms[q, 4]
         for k in range(begin, place):
             p = nonnegative(k)
-            whole += terms[p, 3]
-            rest += terms[p, 4]
-        for k in range(begin, place):
-            p = nonnegative(k)
-            add_opposite(touch_first[p], touch_second[p], terms[p, 0], terms[p, 1], terms[p, 2], sums)
+            q = nonnegative(k - shift)
+            add_opposite(touch_first[p], touch_second[p], terms[q, 0], terms[q, 1], terms[q, 2], sums)
     energy[2 * slab] = whole
     energy[2 * slab + 1] = rest
     if law != NO_DAMPING:
         touch_count[slab] = place - start[slab]
+        most[slab, 0], most[slab, 1] = bits_real(heaviest), bits_real(highest)
 
 
 @kernel(cost=20.0, signature="i4[:], i4[:], real[:,:], real[:], real[:], real, int, real, real, real, i8[:], i8[:],"
@@ -230,13 +240,15 @@ class HertzContacts:
     ----------
     energy
         Elastic energy of all contacts.
+    heaviest, highest_rate
+        Largest reduced mass and damping rate of the contacts, if there is damping.
     sums
         ``(n, 3)`` int64: forces on each row in units of a power of two, until they are delivered; 0 after that.
     contacts
         The touching pairs, if there is damping: each slab begins where it does in the list of pairs. On a GPU, all
         pairs; those that do not touch have a damping rate of 0.
     terms
-        ``(>= places, 5)`` int64: scratch.
+        ``(>= places, 5)`` int64: scratch, of which each slab uses the first `BATCH` places that are its own.
     law_of
         ``(>= places, 5)``: unit vector from the second row to the first, reduced mass and damping rate of the contacts.
     """
@@ -245,6 +257,7 @@ class HertzContacts:
         self.device, self.contacts = on, Pairs(on)
         self.stiffness, self.law, self.strength = 4 / 3 * modulus, law, strength
         self.energy, self._scale = 0.0, 1.0
+        self.heaviest = self.highest_rate = 0.0
         self.sums, self.terms = on.zeros((3, 0), np.int64).T, on.empty((5, 0), np.int64).T
         self.law_of = on.empty((5, 0)).T
 
@@ -290,12 +303,16 @@ class HertzContacts:
             rows = Rows(pairs.total, on)
             press_pair(rows, pairs.first, pairs.second, *arguments, *self.sums.T, energy, self.law_of, *geometry)
             self.contacts = pairs
+            if damped:
+                reduced, rate = on.xp.asarray(self.law_of)[: pairs.total, 3:].T
+                self.highest_rate = float(rate.max())
+                self.heaviest = float(on.xp.where(rate > 0, reduced, 0).max())
             return energy
         if len(self.terms) < room:
             self.terms = on.empty((5, room), np.int64).T
-        energy = on.empty(2 * pairs.slabs, np.int64)
+        energy, most = on.empty(2 * pairs.slabs, np.int64), on.empty((2, pairs.slabs)).T
         lists = pairs.first, pairs.second, pairs.start, pairs.count
-        touching = contacts.first, contacts.second, contacts.count
+        places = contacts.first, contacts.second, contacts.count
         for rows, colour, stride in pairs.colours(COST):
             press_slab(
                 rows,
@@ -305,13 +322,15 @@ class HertzContacts:
                 *arguments,
                 self.sums,
                 energy,
-                *touching,
+                most,
+                *places,
                 self.terms,
                 self.law_of,
                 *geometry,
             )
         if damped:
             contacts.total = int(contacts.count.sum())
+            self.heaviest, self.highest_rate = most.max(axis=0).tolist()
         return energy
 
     def add_forces(self, bodies: Bodies) -> None:
