@@ -11,7 +11,7 @@ integers can be added in any order. Gathers that must balance a deposit round th
 from __future__ import annotations
 
 from sensorium.engine.kernel import device, kernel
-from sensorium.engine.primitives import atomic_add, floor, nonnegative, real, rint, weigh
+from sensorium.engine.primitives import add_shares, atomic_add, floor, nonnegative, real, rint, weigh
 
 __all__ = [
     "QUANTA",
@@ -87,15 +87,7 @@ def shares(amount, f, g, h):
 def spread(i, grid, position, amount, inverse_x, inverse_y, inverse_z, nx, ny, nz):
     """Add the quanta of row `i` to `grid`; not safe against other threads on the same nodes."""
     node, f, g, h = corners(i, position, inverse_x, inverse_y, inverse_z, nx, ny, nz)
-    part = shares(amount, f, g, h)
-    grid[node[0]] += int(quanta(part[0]))
-    grid[node[1]] += int(quanta(part[1]))
-    grid[node[2]] += int(quanta(part[2]))
-    grid[node[3]] += int(quanta(part[3]))
-    grid[node[4]] += int(quanta(part[4]))
-    grid[node[5]] += int(quanta(part[5]))
-    grid[node[6]] += int(quanta(part[6]))
-    grid[node[7]] += int(quanta(part[7]))
+    add_shares(grid, node, amount, f, g, h)
 
 
 @kernel(tasks=True)

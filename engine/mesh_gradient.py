@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 
 from sensorium.engine.device import Rows
+from sensorium.engine.grid import Box
 from sensorium.engine.kernel import device, kernel
 from sensorium.engine.mesh import Mesh
 from sensorium.engine.mesh_poisson import wavenumbers
 from sensorium.engine.primitives import for_each, nonnegative
 
-__all__ = ["STENCILS", "Differences", "SpectralGradient"]
+__all__ = ["STENCILS", "Differences", "SpectralGradient", "stencil_weights"]
 
 # weights of f(x + h) - f(x - h) and of f(x + 2h) - f(x - 2h), times h
 STENCILS = {"centred": (1 / 2, 0.0), "four_point": (2 / 3, -1 / 12)}
+
+
+def stencil_weights(box: Box, stencil: str, factor: float) -> tuple[float, ...]:
+    """Weights along x, y and z of the near neighbours, and of the far ones."""
+    return tuple(factor * weight / h for weight in STENCILS[stencil] for h in box.spacing)
 
 
 @device
@@ -80,12 +86,7 @@ class Differences:
     """
 
     def __init__(self, mesh: Mesh, stencil: str, factor: float = 1.0) -> None:
-        self.mesh = mesh
-        near, far = STENCILS[stencil]
-        self._weights = (
-            *(factor * near / h for h in mesh.box.spacing),
-            *(factor * far / h for h in mesh.box.spacing),
-        )
+        self.mesh, self._weights = mesh, stencil_weights(mesh.box, stencil, factor)
 
     def __call__(self, field: Any, out: Any) -> None:
         """Write the three derivatives of `field` into the vectors `out`."""

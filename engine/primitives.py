@@ -13,6 +13,12 @@ bits as compiled code does.
 ``dots(...)``     ``dots(a, i, b, c, j, n)``: ``dot(a, i, b, j, n)`` and ``dot(a, i, c, j, n)``, for less than two
 ``weigh(...)``    ``weigh(grid, rows, parts)``: sum of ``parts[k] * grid[rows[k], :3]`` over eight rows of a grid four
                   wide, in the order ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)), as three reals
+``add_shares``    ``add_shares(grid, nodes, amount, f, g, h)``: ``grid[nodes[k]] += int(rint(share k))``, the eight
+                  shares of `amount` in a cloud; int64, not safe among rows that run at once
+``slopes(...)``   ``slopes(field, first, plane, line, near, far, (amount, f, g, h))``: the shares of a cloud times the
+                  differences ``near (u(+1) - u(-1)) + far (u(+2) - u(-2))`` along x, y and z, summed over its nodes;
+                  in the flat array `field` with steps `plane`, `line` and 1, from `first`, two nodes before the
+                  lowest of the cloud on each axis; reads 6 x 6 lines of 8
 ``nonnegative``   the same index, promised to be >= 0: spares the test for negative indices
 ``for_each``      ``for_each(body, start, stop, (a, b))`` in a task: ``body(i, a, b)`` for each i; `body` is a
                   ``@device`` function whose calls do not read what others write, so the loop vectorizes
@@ -30,6 +36,7 @@ from sensorium.engine.device import REALS
 __all__ = [
     "LANES",
     "Primitive",
+    "add_shares",
     "atomic_add",
     "bits_real",
     "dot",
@@ -41,6 +48,7 @@ __all__ = [
     "real",
     "real_bits",
     "rint",
+    "slopes",
     "sqrt",
     "weigh",
 ]
@@ -94,6 +102,10 @@ bits_real = Primitive("bits_real", "The working real whose bits are the integer 
 dot = Primitive("dot", "Sum of a[i + l] * b[j + l] for l < n (a multiple of 32), the same bits on every target.")
 dots = Primitive("dots", "The pair dot(a, i, b, j, n), dot(a, i, c, j, n).")
 weigh = Primitive("weigh", "Sum of parts[k] * grid[rows[k], :3] over eight rows, in pairs of pairs of pairs.")
+add_shares = Primitive(
+    "add_shares", "grid[nodes[k]] += int(rint(share k)) for a cloud of `amount`; not safe among rows."
+)
+slopes = Primitive("slopes", "The shares of a cloud times the differences along each axis at its nodes.")
 sqrt = Primitive("sqrt", "Square root, correctly rounded; nan below 0.")
 floor = Primitive("floor", "The greatest whole float <= `x`.")
 rint = Primitive("rint", "The whole float nearest to `x`, ties to even.")

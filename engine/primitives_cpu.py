@@ -10,12 +10,13 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from sensorium.engine.kernel_loop import for_each, nonnegative
+from sensorium.engine.primitives_cloud import add_shares, slopes
 from sensorium.engine.primitives_dot import dot, dots
 from sensorium.engine.primitives_weigh import weigh
 
 __all__ = [
-    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
-    "weigh",
+    "add_shares", "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits",
+    "rint", "slopes", "sqrt", "weigh",
 ]  # fmt: skip
 
 _INT_OF = {types.float32: types.int32, types.float64: types.int64}

@@ -8,8 +8,8 @@ import numpy as np
 from numba import cuda
 
 __all__ = [
-    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
-    "weigh",
+    "add_shares", "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits",
+    "rint", "slopes", "sqrt", "weigh",
 ]  # fmt: skip
 
 
@@ -129,6 +129,75 @@ def weigh(grid: Any, rows: Any, parts: Any) -> Any:
 
 
 @cuda.jit(device=True)
+def _columns(one: Any, amount: Any, f: Any, g: Any) -> Any:
+    """The shares of the four columns of nodes of a cloud."""
+    below, above = amount * (one - f), amount * f
+    return below * (one - g), below * g, above * (one - g), above * g
+
+
+def _adder(rint: Any) -> Any:
+    """``add_shares`` with the `rint` of its precision."""
+
+    @cuda.jit(device=True)
+    def add_shares(grid: Any, nodes: Any, amount: Any, f: Any, g: Any, h: Any) -> None:
+        one = type(amount)(1)
+        a, b, c, d = _columns(one, amount, f, g)
+        e = one - h
+        grid[nodes[0]] += np.int64(rint(a * e))
+        grid[nodes[1]] += np.int64(rint(a * h))
+        grid[nodes[2]] += np.int64(rint(b * e))
+        grid[nodes[3]] += np.int64(rint(b * h))
+        grid[nodes[4]] += np.int64(rint(c * e))
+        grid[nodes[5]] += np.int64(rint(c * h))
+        grid[nodes[6]] += np.int64(rint(d * e))
+        grid[nodes[7]] += np.int64(rint(d * h))
+
+    return add_shares
+
+
+@cuda.jit(device=True)
+def _slope(field: Any, node: Any, step: Any, near: Any, far: Any) -> Any:
+    close, wide = field[node + step] - field[node - step], field[node + 2 * step] - field[node - 2 * step]
+    return near * close + far * wide
+
+
+@cuda.jit(device=True)
+def _layer(field: Any, node: Any, plane: Any, line: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Four columns of nodes at one height, weighed."""
+    low, high = node, node + plane
+    return (a * field[low] + b * field[low + line]) + (c * field[high] + d * field[high + line])
+
+
+@cuda.jit(device=True)
+def slopes(field: Any, first: Any, plane: Any, line: Any, near: Any, far: Any, cloud: Any) -> Any:
+    """One axis after the other."""
+    amount, f, g, h = cloud
+    one = field.dtype.type(1)
+    e = one - h
+    a, b, c, d = _columns(one, amount, f, g)
+    n0 = first + 2 * plane + 2 * line + 2
+    n2, n4 = n0 + line, n0 + plane
+    n6 = n4 + line
+    p, q = near[0], far[0]
+    x0 = a * e * _slope(field, n0, plane, p, q) + c * e * _slope(field, n4, plane, p, q)
+    x1 = a * h * _slope(field, n0 + 1, plane, p, q) + c * h * _slope(field, n4 + 1, plane, p, q)
+    x2 = b * e * _slope(field, n2, plane, p, q) + d * e * _slope(field, n6, plane, p, q)
+    x3 = b * h * _slope(field, n2 + 1, plane, p, q) + d * h * _slope(field, n6 + 1, plane, p, q)
+    p, q = near[1], far[1]
+    y0 = a * e * _slope(field, n0, line, p, q) + b * e * _slope(field, n2, line, p, q)
+    y1 = a * h * _slope(field, n0 + 1, line, p, q) + b * h * _slope(field, n2 + 1, line, p, q)
+    y2 = c * e * _slope(field, n4, line, p, q) + d * e * _slope(field, n6, line, p, q)
+    y3 = c * h * _slope(field, n4 + 1, line, p, q) + d * h * _slope(field, n6 + 1, line, p, q)
+    p, q = near[2], far[2]
+    z1, z4 = _layer(field, n0 - 1, plane, line, a, b, c, d), _layer(field, n0 + 2, plane, line, a, b, c, d)
+    below = p * (_layer(field, n0 + 1, plane, line, a, b, c, d) - z1)
+    below += q * (z4 - _layer(field, n0 - 2, plane, line, a, b, c, d))
+    above = p * (z4 - _layer(field, n0, plane, line, a, b, c, d))
+    above += q * (_layer(field, n0 + 3, plane, line, a, b, c, d) - z1)
+    return (x0 + x2) + (x1 + x3), (y0 + y2) + (y1 + y3), e * below + h * above
+
+
+@cuda.jit(device=True)
 def nonnegative(i: Any) -> Any:
     """The index itself: a GPU thread gains nothing from the promise."""
     return np.int64(i)
@@ -148,5 +217,6 @@ def for_each(body: Any, start: Any, stop: Any, arguments: Any) -> None:
 
 
 sqrt = {"single": _sqrt_single, "double": _sqrt_double}
+add_shares = {"single": _adder(_rint_single), "double": _adder(_rint_double)}
 floor = {"single": _floor_single, "double": _floor_double}
 rint = {"single": _rint_single, "double": _rint_double}

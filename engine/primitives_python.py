@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits", "rint", "sqrt",
-    "weigh",
+    "add_shares", "atomic_add", "bits_real", "dot", "dots", "floor", "fma", "for_each", "nonnegative", "real_bits",
+    "rint", "slopes", "sqrt", "weigh",
 ]  # fmt: skip
 
 _ATOMIC = threading.Lock()  # the simulator runs its threads as Python threads
@@ -73,6 +73,42 @@ def _weighed(grid: Any, rows: Any, parts: Any, axis: int) -> Any:
     while len(terms) > 1:
         terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
     return terms[0]
+
+
+def _shares(amount: Any, f: Any, g: Any, h: Any) -> tuple[list[Any], list[Any]]:
+    """The shares of the eight nodes of a cloud, before and after the split along z."""
+    one = type(f)(1)
+    planes = [amount * (one - f), amount * f]
+    columns = [part * weight for part in planes for weight in (one - g, g)]
+    return columns, [part * weight for part in columns for weight in (one - h, h)]
+
+
+def add_shares(grid: Any, nodes: Any, amount: Any, f: Any, g: Any, h: Any) -> None:
+    """``grid[nodes[k]] += int(rint(share k))``."""
+    for node, share in zip(nodes, _shares(amount, f, g, h)[1], strict=True):
+        grid[node] += int(rint(share))
+
+
+def slopes(field: Any, first: Any, plane: Any, line: Any, near: Any, far: Any, cloud: Any) -> tuple[Any, Any, Any]:
+    """One axis after the other."""
+    columns, parts = _shares(*cloud)
+    lines = [first + (2 + a) * plane + (2 + b) * line for a in (0, 1) for b in (0, 1)]
+    nodes = [start + 2 + k for start in lines for k in (0, 1)]
+
+    def term(axis: int, step: Any, k: int) -> Any:
+        c = nodes[k]
+        close, wide = field[c + step] - field[c - step], field[c + 2 * step] - field[c - 2 * step]
+        return parts[k] * (near[axis] * close + far[axis] * wide)
+
+    x = [term(0, plane, k) + term(0, plane, k + 4) for k in (0, 1, 2, 3)]
+    y = [term(1, line, k) + term(1, line, k + 2) for k in (0, 1, 4, 5)]
+    z = []
+    for k in range(6):
+        a, b, c, d = (part * field[start + k] for part, start in zip(columns, lines, strict=True))
+        z.append((a + b) + (c + d))
+    below, above = (near[2] * (z[k + 3] - z[k + 1]) + far[2] * (z[k + 4] - z[k]) for k in (0, 1))
+    h = cloud[3]
+    return (x[0] + x[2]) + (x[1] + x[3]), (y[0] + y[2]) + (y[1] + y[3]), (type(h)(1) - h) * below + h * above
 
 
 def nonnegative(i: Any) -> int:

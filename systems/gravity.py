@@ -10,10 +10,11 @@ from sensorium.components.particle import Particle
 from sensorium.engine.errors import PhysicsError, ScenarioError
 from sensorium.engine.grid import Box
 from sensorium.engine.mesh import Mesh, Source
-from sensorium.engine.mesh_gradient import Differences, SpectralGradient
+from sensorium.engine.mesh_gradient import SpectralGradient
 from sensorium.engine.mesh_multigrid import MultigridPoisson
 from sensorium.engine.mesh_poisson import FourierPoisson
 from sensorium.engine.mesh_relaxation import JacobiPoisson, NotConvergedError
+from sensorium.engine.mesh_slope import Slopes
 from sensorium.engine.system import System, param
 from sensorium.engine.world import Constants
 
@@ -56,15 +57,15 @@ class Gravity(System):
             raise ScenarioError(f"{self.instance}: gravity needs a box with a grid (box: {{edges: ..., grid: ...}})")
         mesh = self._mesh = Mesh.of(self.world)
         self._potential = mesh.grid()
-        self._acceleration = mesh.vectors()
         self._energy = 0.0
         self._direct = FourierPoisson(mesh, self.kernel)
         self._iterative: JacobiPoisson | MultigridPoisson | None = None
         if self.solver != "fft":
             kind = JacobiPoisson if self.solver == "jacobi" else MultigridPoisson
             self._iterative = kind(mesh, self.tolerance)
-        self._differences = Differences(mesh, self.gradient, -1.0) if self.gradient != "spectral" else None
+        self._slopes = Slopes(mesh, self.gradient, -1.0) if self.gradient != "spectral" else None
         self._spectral = SpectralGradient(mesh, -1.0) if self.gradient == "spectral" else None
+        self._acceleration = mesh.vectors() if self._spectral is not None else None
 
     def step(self, dt: float) -> None:
         """Add the force at the present positions."""
@@ -77,10 +78,13 @@ class Gravity(System):
         self._solve(density)
         self._energy = 0.5 * mesh.box.cell_volume * mesh.dot(density, self._potential)
         for source, (_, particle) in zip(sources, particles):
-            mesh.gather_vector(source, self._acceleration, particle.force)
+            if self._slopes is not None:
+                self._slopes.gather(source, particle.force)
+            else:
+                mesh.gather_vector(source, self._acceleration, particle.force)
 
     def _solve(self, density: Any) -> None:
-        """Potential and acceleration of a density."""
+        """Potential of a density, and what the gather of accelerations reads."""
         constant = self.world.resource(Constants).gravitational
         strength = 4 * math.pi * (constant if self.G is None else self.G)
         if self._iterative is not None:
@@ -99,8 +103,8 @@ class Gravity(System):
             self._spectral(self._mesh.fourier.spectrum, self._acceleration)
             if self._iterative is None:
                 self._mesh.fourier.backward(self._potential)
-        if self._differences is not None:
-            self._differences(self._potential, self._acceleration)
+        if self._slopes is not None:
+            self._slopes.read(self._potential)
 
     def stores(self) -> dict[str, float]:
         """``gravitational``."""

@@ -15,11 +15,12 @@ from sensorium.engine.device import Device
 from sensorium.engine.errors import ScenarioError
 from sensorium.engine.grid import Box
 from sensorium.engine.kernel_threads import set_threads
-from sensorium.engine.mesh import Mesh
+from sensorium.engine.mesh import Mesh, Source
 from sensorium.engine.mesh_gradient import Differences, SpectralGradient
 from sensorium.engine.mesh_multigrid import MultigridPoisson, coarsened
 from sensorium.engine.mesh_poisson import FourierPoisson
 from sensorium.engine.mesh_relaxation import JacobiPoisson, NotConvergedError, Relaxation, wave_factor
+from sensorium.engine.mesh_slope import Slopes
 from sensorium.engine.simulation import Simulation
 from sensorium.engine.world import Constants, World
 from sensorium.systems.gravity import Gravity
@@ -108,6 +109,30 @@ def test_differences_on_the_smallest_grids(cells: tuple[int, int, int]) -> None:
         near = np.roll(field, -1, axis) - np.roll(field, 1, axis)
         far = np.roll(field, -2, axis) - np.roll(field, 2, axis)
         np.testing.assert_allclose(out[..., axis], (8 * near - far) * count / 12, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("cells", [(8, 9, 16), (1, 1, 8), (2, 3, 4), (4, 2, 1), (3, 5, 2)], ids=str)
+@pytest.mark.parametrize("stencil", ["centred", "four_point"])
+def test_slopes_are_gathered_differences(stencil: str, cells: tuple[int, int, int]) -> None:
+    """At particles inside and outside of the box, on its edge, and in more than one batch of them."""
+    world = World()
+    world.insert(Box((1.0, 0.5, 2.0), cells))
+    gas = world.create("gas", (Particle,), 200)
+    random = np.random.default_rng(0)
+    gas[Particle].position = random.uniform(-2, 4, (200, 3))
+    gas[Particle].position[:3] = [(0, 0, 0), (1, 0.5, 2), (1 - 1e-16, 0, 2)]
+    gas[Particle].mass = random.random(200) + 0.5
+    mesh, field = Mesh.of(world), random.random(cells)
+    source = Source(gas, gas[Particle].position, gas[Particle].mass)
+    vectors = mesh.vectors()
+    Differences(mesh, stencil)(field, vectors)
+    mesh.gather_vector(source, vectors, gas[Particle].force)
+    expected = gas[Particle].force.copy()
+    gas[Particle].force[...] = 1.0
+    slopes = Slopes(mesh, stencil)
+    slopes.read(field)
+    slopes.gather(source, gas[Particle].force)
+    np.testing.assert_allclose(gas[Particle].force - 1.0, expected, rtol=0, atol=1e-13 * np.abs(expected).max() + 1e-13)
 
 
 # ---- relaxation -----------------------------------------------------------------------------------------------------
