@@ -243,9 +243,6 @@ class Lifetimes:
 def lifetimes(run: Run) -> Lifetimes:
     """Births and deaths from the event log (events ``born`` and ``died``)."""
     log = run.events()
-    if "kind" not in log or "id" not in log:
-        empty = np.zeros(0, np.int64)
-        return Lifetimes(empty, empty, empty, np.zeros(0))
     kind, ids, step, time = log["kind"], log["id"], log["step"], log["time"]
     happenings = list(zip(kind.tolist(), ids.tolist(), step.tolist(), time.tolist(), strict=True))
     end = float(run.times[-1]) if len(run) else 0.0

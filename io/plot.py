@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sensorium.components.anchors import Anchors
 from sensorium.engine.errors import OutputError
 from sensorium.engine.naming import did_you_mean
 from sensorium.io.parts import replacing
@@ -120,7 +121,8 @@ def _dashboard(run: Run) -> Any:
 def _headline(run: Run) -> str:
     scenario = run.scenario
     name = str(scenario.get("name", run.path.stem))
-    rows = ", ".join(f"{n} {len(p['id'][-1]):,}" for n, p in run.populations.items() if len(p))
+    populations = {n: p for n, p in run.populations.items() if len(p) and n != Anchors.table}
+    rows = ", ".join(f"{n} {len(p['id'][-1]):,}" for n, p in populations.items())
     told = [f"{name}: {rows}"]
     if len(run):
         told.append(f"step {run.steps[-1]:,}, t = {run.times[-1]:.4g}")

@@ -292,7 +292,7 @@ class Run:
         return self._source.attributes("fields", "origin", "spacing", "centering")
 
     def events(self, kind: str | None = None) -> dict[str, Array]:
-        """The event log as columns: ``step``, ``time``, ``kind``, ``id``, and what the events say besides.
+        """The event log as columns: ``step``, ``time``, ``kind``, ``id`` (-1 for none), and what events say besides.
 
         Parameters
         ----------
@@ -300,13 +300,14 @@ class Run:
             Only events of this kind, and only columns that they use.
         """
         rows = len(self._source.steps[EVENTS])
-        table: dict[str, Array] = {"step": self._source.steps[EVENTS], "time": self._source.times[EVENTS]}
+        clock: dict[str, Array] = {"step": self._source.steps[EVENTS], "time": self._source.times[EVENTS]}
+        table = clock | {"kind": np.zeros(rows, "U1"), "id": np.full(rows, -1, np.int64)}
         if rows:
             for name in self._source.names("engine/events"):
-                if name not in table:
+                if name not in clock:
                     table[name] = self._source.rows(f"engine/events/{name}", EVENTS, 0, rows)
         table = {name: np.char.decode(v, "utf-8", "replace") if v.dtype.kind == "S" else v for name, v in table.items()}
-        if kind is None or not rows:
+        if kind is None:
             return table
         chosen = table["kind"] == kind
         always = ("step", "time", "kind", "id")

@@ -68,6 +68,8 @@ def settling(axes: Any, run: Run) -> bool:
             label=None if name in named else name,
         )  # fmt: skip
         named.add(name)
+    if max(len(history) for history in histories.values()) == 1:
+        axes.text(0.5, 0.5, "no carrier lives in two frames", transform=axes.transAxes, ha="center", color="0.4")
     axes.set_ylim(bottom=0)
     axes.set_xlabel(label(run, "time", "time"))
     axes.set_ylabel(label(run, "carrier amplitude $|C|$", "energy^(1/2)"))

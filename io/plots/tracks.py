@@ -15,6 +15,7 @@ from sensorium.io.run import PopulationRun, Run
 __all__ = ["tracks"]
 
 Array = npt.NDArray[Any]
+Told = dict[str, dict[str, Array]]  # events by kind, as columns
 
 MOST_FRAMES = 400
 WIDEST, NARROWEST = 0.035, 0.012  # of the strongest ribbon, in spans of the axis: where there is room, and always
@@ -32,7 +33,7 @@ class _Points:
     state: Array
 
     @classmethod
-    def of(cls, run: Run, carriers: PopulationRun) -> _Points:
+    def of(cls, run: Run, carriers: PopulationRun, told: Told) -> _Points:
         """Frames, and between them births, at rest, and deaths, at the strength last seen."""
         rows: list[tuple[Array, ...]] = []
         for k in frames_shown(run, MOST_FRAMES).tolist():
@@ -41,10 +42,10 @@ class _Points:
             time = np.full(len(ids), run.times[k])
             rows.append((ids, time, carriers["frequency"][k], np.hypot(*carriers["amplitude"][k].T), state))
         for kind in ("born", "died"):
-            told = run.events(kind)
-            if "frequency" in told:
-                unknown = np.zeros(len(told["id"])) if kind == "born" else np.full(len(told["id"]), np.nan)
-                rows.append((told["id"], told["time"], told["frequency"], unknown, unknown))
+            ids = told[kind]["id"]
+            if len(ids):
+                unknown = np.zeros(len(ids)) if kind == "born" else np.full(len(ids), np.nan)
+                rows.append((ids, told[kind]["time"], told[kind]["frequency"], unknown, unknown))
         columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
         order = np.lexsort((columns[1], columns[0]))
         ids, time, frequency, amplitude, state = (column[order] for column in columns)
@@ -83,7 +84,8 @@ def tracks(axes: Any, run: Run) -> bool:
     carriers = carriers_of(run)
     if carriers is None or not len(run):
         return False
-    points = _Points.of(run, carriers)
+    told = _told(run, carriers)
+    points = _Points.of(run, carriers, told)
     a, b = points.segments()
     if not len(a):
         return False
@@ -106,7 +108,7 @@ def tracks(axes: Any, run: Run) -> bool:
     axes.set_ylim(low - 0.06 * span, high + 0.24 * span)  # room for the key
     axes.margins(x=0)
     keys = [Patch(color=STATE_COLOURS[name], label=name) for k, name in enumerate(STATES) if (state == k).any()]
-    keys += _events(axes, run, points)
+    keys += _events(axes, told, points)
     _idle(axes, run)
     if heard:
         _oscillators(axes, np.concatenate(heard))
@@ -117,24 +119,37 @@ def tracks(axes: Any, run: Run) -> bool:
     return True
 
 
-def _events(axes: Any, run: Run, points: _Points) -> list[Any]:
+def _told(run: Run, carriers: PopulationRun) -> Told:
+    """Births, splits and deaths, without those of carriers of other populations, which are not drawn."""
+    others = [p for p in run.populations.values() if "gate_width" in p and p.name != carriers.name]
+    frames = frames_shown(run, MOST_FRAMES).tolist()
+    strangers = np.concatenate([np.zeros(0, np.int64), *(p["id"][k] for p in others for k in frames)])
+    told = {}
+    for kind in ("born", "split", "died"):
+        events = run.events(kind)
+        chosen = ~np.isin(events["id"], strangers) & ("frequency" in events)
+        told[kind] = {name: column[chosen] for name, column in events.items()}
+    return told
+
+
+def _events(axes: Any, told: Told, points: _Points) -> list[Any]:
     """Marks of births, splits and deaths, each split tied to its parent; what the key says of them."""
     from matplotlib.lines import Line2D
 
-    born, split, died = (run.events(kind) for kind in ("born", "split", "died"))
+    born, split, died = told["born"], told["split"], told["died"]
     keys = []
-    if "parent" in split:
+    if len(split["id"]):
         at = zip(split["time"].tolist(), split["parent"].tolist(), split["frequency"].tolist(), strict=True)
         for time, parent, frequency in at:
             axes.plot([time, time], [points.frequency_at(int(parent), time), frequency], ":", color=RED, linewidth=0.9)
-    alone = ~np.isin(born["id"], split["id"]) if "id" in born and "id" in split else slice(None)
-    marks = (("born", "^", BLUE, born, alone), ("split", "D", RED, split, slice(None)), ("died", "x", BLACK, died, ...))
-    for kind, marker, colour, told, chosen in marks:
-        if "frequency" not in told or not len(told["time"][chosen]):
+    alone = ~np.isin(born["id"], split["id"])
+    marks = (("born", "^", BLUE, born, alone), ("split", "D", RED, split, ...), ("died", "x", BLACK, died, ...))
+    for kind, marker, colour, events, chosen in marks:
+        if not len(events["time"][chosen]):
             continue
         # on the edges, marks are drawn whole
         axes.scatter(
-            told["time"][chosen], told["frequency"][chosen], marker=marker, s=18, color=colour, linewidths=1.0,
+            events["time"][chosen], events["frequency"][chosen], marker=marker, s=18, color=colour, linewidths=1.0,
             zorder=3, clip_on=False,
         )  # fmt: skip
         keys.append(Line2D([], [], color=colour, marker=marker, linestyle="", markersize=4, label=kind))

@@ -257,7 +257,7 @@ class Spectrum:
     def collect(self, waves: Any) -> Any:
         """sum_i T_ik of each row of `waves`, ``(rows, carriers)``: a new array.
 
-        Rows come in pairs (re, im), each in the gauge of the anchors; an odd last one is of magnitudes, which have none.
+        Rows come in pairs (re, im), each in the gauge of the anchors; a last odd one is of magnitudes, which have none.
         """
         sums = self.device.empty((len(waves), self.sums.lines))
         self.sums.collect(waves, sums)

@@ -141,6 +141,43 @@ def test_tracks_tell_births_splits_deaths_and_idle_modes(tmp_path: Path) -> None
         np.testing.assert_allclose(link, [[split["time"][0], 0.0], [split["time"][0], split["frequency"][0]]])
 
 
+def test_carriers_of_another_population_leave_no_marks(tmp_path: Path) -> None:
+    """Their births would stretch the axis over frequencies at which no ribbon lies."""
+    path = tmp_path / "two.h5"
+    populations = {
+        name: {"count": 2, "components": {"carrier": {"frequency": {"values": frequencies}}}}
+        for name, frequencies in {"carriers": [-1.0, 1.0], "silent": [1000.0, 2000.0]}.items()
+    }
+    sim = load({"sensorium": 1, "name": "two", "run": {"steps": 4, "dt": 0.1}, "populations": populations,
+                "systems": ["carrier-coupling"]})  # fmt: skip
+    record(sim, path, {"trajectory": {"every": 2}})
+    sim.run()
+    with open_run(path) as two:
+        assert len(two.events("born")["id"]) == 4
+        axes = figure(two, "carriers").axes[0]
+        assert axes.get_ylim()[1] < 2
+        np.testing.assert_array_equal(axes.collections[1].get_offsets()[:, 1], [-1, 1])
+
+
+def test_how_carriers_settle_takes_two_frames(tmp_path: Path) -> None:
+    """With one frame the picture says so; with more it has a line for each carrier."""
+    path = tmp_path / "settling.h5"
+    scenario = {
+        "sensorium": 1, "name": "settling", "run": {"steps": 4, "dt": 0.1},
+        "populations": {"choir": {"count": 9, "components": {"oscillator": {"phase": 0.0}}}},
+        "systems": ["carrier-coupling", "crystallization", "spawning"],
+    }  # fmt: skip
+    sim = load(scenario)
+    record(sim, path, {"trajectory": {"every": 2}})
+    sim.run()
+    with open_run(path) as run:
+        assert "anchors" in run.populations
+        assert figure(run)._suptitle.get_text().startswith("settling: choir 9, carriers 1   |")
+        several, one = (figure(shown, "settling").axes[0] for shown in (run, run[-1:]))
+    assert (len(several.lines), len(several.texts)) == (1, 0)
+    assert [text.get_text() for text in one.texts] == ["no carrier lives in two frames"]
+
+
 def test_a_run_without_space_or_carriers(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     sim = toy(10, 5, lives=False)

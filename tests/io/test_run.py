@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from toy_run import CELLS, EDGES, OUTPUT, toy
@@ -9,6 +11,8 @@ from toy_run import CELLS, EDGES, OUTPUT, toy
 from sensorium.components import Carrier, Oscillator, Particle
 from sensorium.engine.errors import OutputError
 from sensorium.engine.simulation import Simulation
+from sensorium.engine.world import World
+from sensorium.io.h5md import TrajectoryWriter
 from sensorium.io.output import record
 from sensorium.io.run import Run
 from sensorium.io.run import open as open_run
@@ -141,6 +145,18 @@ def test_events(run: Run) -> None:
     ready = run.events("ready")
     assert (ready["step"].tolist(), ready["births"].tolist()) == ([0], [3]), "told once, before the first step"
     assert (np.diff(everything["step"]) >= 0).all()
+
+
+def test_a_run_without_events_has_the_columns_of_every_log(tmp_path: Path) -> None:
+    sim = Simulation(World(), [], dt=0.1)
+    sim.add_writer(TrajectoryWriter(tmp_path / "quiet.h5"))
+    sim.run(2)
+    with open_run(tmp_path / "quiet.h5") as quiet:
+        for log in (quiet.events(), quiet.events("born")):
+            assert {name: (len(column), column.dtype.kind) for name, column in log.items()} == {
+                "step": (0, "i"), "time": (0, "f"), "kind": (0, "U"), "id": (0, "i"),
+            }  # fmt: skip
+        assert len(quiet.to_pandas("events")) == 0
 
 
 def test_fields(run: Run) -> None:

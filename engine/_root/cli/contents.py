@@ -17,7 +17,7 @@ def contents(source: str) -> dict[str, Any]:
 
     with open_run(trajectory_of(Path(source))) as run:
         texts, scenario = run.parameters, run.scenario
-        kinds, counts = _tally(run.events().get("kind", ()))
+        kinds, counts = _tally(run.events()["kind"])
         return {
             "run": str(run.path),
             "name": scenario.get("name", run.path.stem),
