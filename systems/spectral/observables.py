@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,5 +54,5 @@ def order_parameter(spectrum: Spectrum) -> float:
     """Kuramoto's r = |mean of exp(i theta)| over all oscillators; 0 without any."""
     if spectrum.oscillators.n == 0:
         return 0.0
-    unit = spectrum.device.host(spectrum.waves[:2])[:, : spectrum.oscillators.n]
-    return float(np.hypot(*np.mean(unit, axis=1, dtype=np.float64)))
+    cosine, sine = spectrum.device.host(spectrum.waves[:2])[:, : spectrum.oscillators.n]
+    return math.hypot(np.mean(cosine, dtype=np.float64), np.mean(sine, dtype=np.float64))
