@@ -76,8 +76,8 @@ bits_real = {"single": _bits_float, "double": _bits_double}
 @cuda.jit(device=True)
 def _lane(a: Any, i: Any, b: Any, j: Any, n: Any, lane: Any) -> Any:
     total = a.dtype.type(0)
-    for k in range(lane, n, 32):
-        total = cuda.fma(a[i + k], b[j + k], total)
+    for k in range(0, n, 32):  # one count for all lanes: 32 of their own would not fit the registers
+        total = cuda.fma(a[i + lane + k], b[j + lane + k], total)
     return total
 
 

@@ -59,7 +59,7 @@ class Witness(System):
 """
 
 LONG = (
-    "--set", "run.steps=4000", "--set", "sweep={}", "--set", "output.series={every: 100}",
+    "--set", "run.steps=20000", "--set", "sweep={}", "--set", "output.series={every: 100}",
     "--set", "output.trajectory={every: 1000}", "--set", "output.checkpoint={every: 1000}", "--vary", "run.seed=1,2",
 )  # fmt: skip
 
@@ -180,14 +180,14 @@ def test_interrupt_leaves_everything_resumable(folder: Path, long: subprocess.Po
     rows = table(folder)
     assert {row["status"] for row in rows} == {"stopped"}
     steps = [int(row["step"]) for row in rows]
-    assert all(0 < step < 4000 for step in steps)
+    assert all(0 < step < 20000 for step in steps)
     for row, step in zip(rows, steps, strict=True):
         assert (folder / "out" / row["member"] / "run.h5.parts" / f"checkpoint-{step:012d}.h5").exists()
     done = sweep(*LONG)
     assert done.returncode == 0, done.stderr
     for seed in (1, 2):
         computed = [int(line.split()[1]) for line in (folder / f"steps-{seed}").read_text().splitlines()]
-        assert computed == list(range(4000)), "steps were lost or computed twice"
+        assert computed == list(range(20_000)), "steps were lost or computed twice"
 
 
 SBATCH = """#!/bin/sh
