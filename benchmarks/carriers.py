@@ -13,13 +13,13 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one thread on both sides
 
-import numba
 import numpy as np
 
 from benchmarks.harness import Row, interleaved, report, wait_until_idle
 from sensorium import Simulation, World
 from sensorium.components import Carrier, Oscillator
 from sensorium.engine.device import Device
+from sensorium.engine.kernel_threads import set_threads
 from sensorium.systems.carrier_coupling import CarrierCoupling
 from sensorium.systems.spectral.spectrum import Spectrum
 
@@ -91,7 +91,7 @@ def torch_sides(carriers: int, precision: Any) -> dict[str, Callable[[], Any]]:
 
 
 def main() -> None:
-    numba.set_num_threads(1)
+    set_threads(1)
     wait_until_idle()
     rows, details = [], {}
     per = 1e9 / OSCILLATORS
